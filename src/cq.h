@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cq.h - a completion queue with its channel, shared by the lanes of a thread
+ *
+ * One thread polls a queue; only that thread may call these functions.
+ */
+#ifndef CQ_H
+#define CQ_H
+
+#include <infiniband/verbs.h>
+
+enum { CQ_MAX_ENTRIES = 32767 }; /* rxe offers no more */
+
+struct cq {
+	struct ibv_comp_channel *channel;
+	struct ibv_cq *cq;
+	unsigned capacity;
+	unsigned reserved; /* entries promised to lanes */
+	unsigned unacked;  /* events to acknowledge before destroy */
+};
+
+int cq_create(struct ibv_context *context, unsigned capacity, struct cq **out);
+
+/* Every lane of the queue is destroyed before. NULL is allowed. */
+void cq_destroy(struct cq *cq);
+
+/* Promise `count` entries to a lane. -ENOSPC: the queue would overflow. */
+int cq_reserve(struct cq *cq, unsigned count);
+void cq_release(struct cq *cq, unsigned count);
+
+/* Becomes readable after cq_arm() when there is a completion. */
+int cq_fd(const struct cq *cq);
+
+/* Ask for an event. The caller polls once more before it sleeps. */
+int cq_arm(struct cq *cq);
+
+/* Take the events that made cq_fd() readable. */
+void cq_drain_events(struct cq *cq);
+
+/* Returns the number of completions, or a negative errno. */
+int cq_poll(struct cq *cq, struct ibv_wc *wc, int max);
+
+#endif
