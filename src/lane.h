@@ -22,21 +22,21 @@
 
 enum {
 	LANE_CHUNK_MAX = 1 << 20, /* bytes in one work request */
-	LANE_INLINE = 64,         /* asked for; the provider may grant less */
-	LANE_READ_DEPTH = 16,     /* READs in flight, if both devices can */
-	LANE_RETRY_COUNT = 6,     /* 7 means for ever on rxe */
-	LANE_RNR_TIMER = 12,      /* 0.64 ms; the default is 655 ms */
-	LANE_ACK_TIMEOUT = 16,    /* 4.096 us << 16 = 268 ms; 6 retries = about 2 s */
+	LANE_INLINE = 64,	  /* asked for; the provider may grant less */
+	LANE_READ_DEPTH = 16,	  /* READs in flight, if both devices can */
+	LANE_RETRY_COUNT = 6,	  /* 7 means for ever on rxe */
+	LANE_RNR_TIMER = 12,	  /* 0.64 ms; the default is 655 ms */
+	LANE_ACK_TIMEOUT = 16,	  /* 4.096 us << 16 = 268 ms; 6 retries = about 2 s */
 };
 
 struct lane;
 
 struct lane_params {
 	struct cq *cq;
-	uint32_t number;    /* tells the lanes of one cq apart; < 2^23 */
-	unsigned depth;     /* one-sided operations queued or in flight */
-	unsigned credits;   /* frames each way: receives kept posted, sends in flight */
-	size_t frame;       /* bytes in the longest frame */
+	uint32_t number;  /* tells the lanes of one cq apart; < 2^23 */
+	unsigned depth;	  /* one-sided operations queued or in flight */
+	unsigned credits; /* frames each way: receives kept posted, sends in flight */
+	size_t frame;	  /* bytes in the longest frame */
 };
 
 /*
@@ -71,6 +71,12 @@ struct ibv_qp *lane_qp(const struct lane *lane);
 /* Parameters for rdma_connect and rdma_accept with our retry and READ depth. */
 void lane_conn_param(const struct lane *lane, const struct rdma_conn_param *offer,
 	struct rdma_conn_param *param);
+
+/*
+ * Tell the peer that this side goes; its end gets DISCONNECTED. Optional, and
+ * only worth it for a peer that is alive. lane_destroy() must follow.
+ */
+void lane_disconnect(struct lane *lane);
 
 /* Call once after ESTABLISHED: sets the receiver-not-ready timer. */
 int lane_established(struct lane *lane);
