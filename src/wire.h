@@ -10,8 +10,9 @@
  *
  * Writers: wire_begin(), any wire_put_*(), wire_end(). A put that does not fit
  * returns -EMSGSIZE and leaves the frame as it was, so a batch is cut where
- * the frame is full. Readers: wire_open(), wire_get_*() `count` times,
- * wire_close() to be sure that nothing is left over.
+ * the frame is full; -EINVAL: a value that the protocol does not carry.
+ * Readers: wire_open(), wire_get_*() `count` times, wire_close() to be sure
+ * that nothing is left over. A get that fails has changed nothing.
  */
 #ifndef WIRE_H
 #define WIRE_H
@@ -49,9 +50,9 @@ enum wire_type {
 };
 
 enum wire_flag {
-	WIRE_FLAG_LOCK = 1,         /* LOOKUP: lock what is found */
+	WIRE_FLAG_LOCK = 1,	    /* LOOKUP: lock what is found */
 	WIRE_FLAG_STOP_AT_MISS = 2, /* LOOKUP: answer NOT_FOUND for all after the first miss */
-	WIRE_FLAG_KNOWN = 3,        /* all of them */
+	WIRE_FLAG_KNOWN = 3,	    /* all of them */
 };
 
 /* Append only. */
@@ -76,8 +77,8 @@ struct wire_header {
 	uint8_t type;
 	uint8_t flags;
 	uint16_t count; /* entries */
-	uint64_t task;  /* chosen by the requester, returned in the reply */
-	uint64_t boot;  /* server's boot id; 0 in a HELLO */
+	uint64_t task;	/* chosen by the requester, returned in the reply */
+	uint64_t boot;	/* server's boot id; 0 in a HELLO */
 };
 
 /* A key on its way in or out; data belongs to the caller or to the reader. */
@@ -92,7 +93,7 @@ struct wire_handle {
 	uint32_t generation;
 };
 
-/* Where an object's bytes are: everything that a one-sided operation needs. */
+/* Where an object's bytes are: len > 0 of them, that do not wrap around. */
 struct wire_extent {
 	uint64_t addr;
 	uint64_t len;
@@ -108,7 +109,7 @@ struct wire_hello {
 };
 
 struct wire_welcome {
-	uint8_t status; /* enum wire_status; the rest counts only with WIRE_OK */
+	uint8_t status; /* enum wire_status or a newer one; only with WIRE_OK the rest follows */
 	uint16_t version;
 	uint64_t session;
 	uint8_t token[WIRE_TOKEN_LEN]; /* a data lane shows it to join the session */
@@ -122,17 +123,17 @@ struct wire_usage {
 };
 
 struct wire_refusal {
-	uint8_t status;
+	uint8_t status; /* enum wire_status or a newer one; never WIRE_OK */
 	uint8_t text_len;
-	char text[WIRE_TEXT_MAX]; /* for people; not terminated */
+	char text[WIRE_TEXT_MAX]; /* for people; not terminated, may hold any bytes */
 };
 
 /* The private data of a connect request (and its echo in an accept). */
 struct wire_connect {
 	uint16_t version;
-	uint8_t kind;     /* enum wire_lane_kind */
-	uint8_t status;   /* 0 in a request; why in a reject: enum wire_status */
-	uint32_t frame;   /* bytes in the longest frame, either way */
+	uint8_t kind;	  /* enum wire_lane_kind */
+	uint8_t status;	  /* WIRE_OK in a request; why in a reject: enum wire_status or newer */
+	uint32_t frame;	  /* bytes in the longest frame, either way */
 	uint16_t credits; /* requests that may be unanswered at once */
 	uint64_t session; /* WIRE_LANE_DATA: the session to join */
 	uint8_t token[WIRE_TOKEN_LEN];
@@ -146,7 +147,7 @@ struct wire_writer {
 	size_t cap;
 	size_t len;
 	uint16_t count;
-	uint16_t key_len;          /* last key, for front coding */
+	uint16_t key_len; /* last key, for front coding */
 	uint8_t key[WIRE_KEY_MAX];
 };
 
@@ -173,7 +174,8 @@ int wire_close(const struct wire_reader *r);
 
 /*
  * Requests. Each put adds one entry and counts it; each get takes one. A key
- * that a get tells lies in the reader and is valid until the next get.
+ * that a get tells lies in the reader and is valid until the next get. Of a
+ * HELLO of another version only the version is told; the frame counts as read.
  */
 int wire_put_hello(struct wire_writer *w, const struct wire_hello *hello);
 int wire_get_hello(struct wire_reader *r, struct wire_hello *hello);
@@ -192,10 +194,10 @@ int wire_get_welcome(struct wire_reader *r, struct wire_welcome *welcome);
 int wire_put_status(struct wire_writer *w, enum wire_status status);
 int wire_get_status(struct wire_reader *r, enum wire_status *status);
 int wire_put_extent(struct wire_writer *w, const struct wire_extent *extent); /* with WIRE_OK */
-int wire_get_extent(
-	struct wire_reader *r, enum wire_status *status, struct wire_extent *extent);
+int wire_get_extent(struct wire_reader *r, enum wire_status *status, struct wire_extent *extent);
 int wire_put_usage(struct wire_writer *w, const struct wire_usage *usage);
 int wire_get_usage(struct wire_reader *r, struct wire_usage *usage);
+/* The text is cut at WIRE_TEXT_MAX bytes and may be NULL. */
 int wire_put_refusal(struct wire_writer *w, enum wire_status status, const char *text);
 int wire_get_refusal(struct wire_reader *r, struct wire_refusal *refusal);
 
@@ -211,11 +213,17 @@ int wire_get_listed(struct wire_reader *r, struct wire_key *key, uint64_t *len, 
 
 /*
  * Entries that a request frame may have at most so that the reply fits into a
- * frame of `frame` bytes; 0 for an unknown type.
+ * frame of `frame` bytes; 0 for an unknown type and for USAGE and PING, which
+ * have none.
  */
 unsigned wire_batch_max(enum wire_type type, size_t frame);
 
-/* Private data. len may exceed WIRE_CONNECT_LEN: RoCE pads with zeroes. */
+/*
+ * Private data. len may exceed WIRE_CONNECT_LEN: RoCE pads with zeroes.
+ *
+ * -EPROTO: not ours, or malformed; -EPROTONOSUPPORT: of another version, and
+ * then connect's version, kind and status are told, the other fields zero.
+ */
 void wire_encode_connect(uint8_t buf[WIRE_CONNECT_LEN], const struct wire_connect *connect);
 int wire_decode_connect(const void *buf, size_t len, struct wire_connect *connect);
 
