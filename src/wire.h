@@ -50,9 +50,9 @@ enum wire_type {
 };
 
 enum wire_flag {
-	WIRE_FLAG_LOCK = 1,	    /* LOOKUP: lock what is found */
+	WIRE_FLAG_LOCK = 1,         /* LOOKUP: lock what is found */
 	WIRE_FLAG_STOP_AT_MISS = 2, /* LOOKUP: answer NOT_FOUND for all after the first miss */
-	WIRE_FLAG_KNOWN = 3,	    /* all of them */
+	WIRE_FLAG_KNOWN = 3,        /* all of them */
 };
 
 /* Append only. */
@@ -77,8 +77,8 @@ struct wire_header {
 	uint8_t type;
 	uint8_t flags;
 	uint16_t count; /* entries */
-	uint64_t task;	/* chosen by the requester, returned in the reply */
-	uint64_t boot;	/* server's boot id; 0 in a HELLO */
+	uint64_t task;  /* chosen by the requester, returned in the reply */
+	uint64_t boot;  /* server's boot id; 0 in a HELLO */
 };
 
 /* A key on its way in or out; data belongs to the caller or to the reader. */
@@ -131,9 +131,9 @@ struct wire_refusal {
 /* The private data of a connect request (and its echo in an accept). */
 struct wire_connect {
 	uint16_t version;
-	uint8_t kind;	  /* enum wire_lane_kind */
-	uint8_t status;	  /* WIRE_OK in a request; why in a reject: enum wire_status or newer */
-	uint32_t frame;	  /* bytes in the longest frame, either way */
+	uint8_t kind;     /* enum wire_lane_kind */
+	uint8_t status;   /* WIRE_OK in a request; why in a reject: enum wire_status or newer */
+	uint32_t frame;   /* bytes in the longest frame, either way */
 	uint16_t credits; /* requests that may be unanswered at once */
 	uint64_t session; /* WIRE_LANE_DATA: the session to join */
 	uint8_t token[WIRE_TOKEN_LEN];

@@ -17,7 +17,7 @@
 
 enum {
 	KEY_HEAD_LEN = 4, /* how much is shared with the key before, length of the rest */
-	CURSOR_LEN = 8,	  /* of a listing */
+	CURSOR_LEN = 8,   /* of a listing */
 };
 
 /* These check nothing: the caller has claimed or taken the bytes. */
