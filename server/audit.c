@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * audit.c - check everything that the store believes about itself
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shard.h"
+
+/* One store_check() under way: what the objects say, and the first thing wrong. */
+struct audit {
+	struct store *store;
+	int64_t *taken; /* pages, by arena */
+	char *text;
+	size_t text_len;
+};
+
+static int complain(const struct audit *audit, const struct shard *shard, const char *what)
+{
+	snprintf(audit->text, audit->text_len, "shard %u: %s",
+		(unsigned)(shard - audit->store->shards), what);
+	return -EINVAL;
+}
+
+/* Add an object to the sums and see that its extent is its own. */
+static int audit_object(
+	struct audit *audit, const struct shard *shard, uint32_t slot, struct store_stats *sum)
+{
+	const struct object *object = index_object(shard->index, slot);
+	struct place place = shard_place(object);
+	uint32_t owner;
+
+	if (object->state == OBJECT_FREE)
+		return 0;
+	owner = arenas_owner(audit->store->arenas, place);
+	if (owner != shard_slot_outside(audit->store, shard, slot))
+		return complain(audit, shard, "an object's extent belongs to another one");
+	if (object->len > shard_bytes(object) || object->len + STORE_PAGE <= shard_bytes(object))
+		return complain(audit, shard, "an object's extent has not its length");
+	audit->taken[place.arena] += place.pages;
+
+	if (object->state == OBJECT_VISIBLE) {
+		sum->used += shard_bytes(object);
+		sum->objects++;
+		sum->locked += object->locks > 0;
+	} else {
+		sum->reserved += shard_bytes(object);
+		if (object->locks)
+			return complain(audit, shard, "a reservation is locked");
+	}
+	return 0;
+}
+
+static int audit_shard(struct audit *audit, const struct shard *shard)
+{
+	const struct store_stats *counts = &shard->counts;
+	struct store_stats sum = {0};
+	int err = 0;
+
+	if (index_check(shard->index))
+		return complain(audit, shard, "the index contradicts itself");
+	if (eviction_check(&shard->order, shard->index))
+		return complain(audit, shard, "the eviction order contradicts itself");
+	for (uint32_t slot = 0; slot < index_slots(shard->index) && !err; slot++)
+		err = audit_object(audit, shard, slot, &sum);
+	if (err)
+		return err;
+
+	if (shard->order.count != sum.objects - sum.locked)
+		return complain(audit, shard, "an unlocked object is not in the eviction order");
+	if (counts->used != sum.used || counts->reserved != sum.reserved)
+		return complain(audit, shard, "the bytes in use are miscounted");
+	if (counts->objects != sum.objects || counts->locked != sum.locked)
+		return complain(audit, shard, "the objects are miscounted");
+	return 0;
+}
+
+/* Owners are unique, so equal sums mean that objects and extents match one to one. */
+static int audit_arenas(struct audit *audit)
+{
+	for (unsigned i = 0; i < arenas_count(audit->store->arenas); i++) {
+		int64_t taken = arenas_audit(audit->store->arenas, i);
+
+		if (taken == audit->taken[i])
+			continue;
+		snprintf(audit->text, audit->text_len,
+			taken < 0 ? "arena %u: the extents contradict each other"
+				  : "arena %u: an extent has no object",
+			i);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int audit_all(struct audit *audit)
+{
+	for (unsigned i = 0; i < audit->store->shard_count; i++) {
+		int err = audit_shard(audit, &audit->store->shards[i]);
+
+		if (err)
+			return err;
+	}
+	return audit_arenas(audit);
+}
+
+int store_check(struct store *store, char *text, size_t text_len)
+{
+	struct audit audit = {.store = store, .text = text, .text_len = text_len};
+	int err;
+
+	audit.taken = calloc(arenas_count(store->arenas), sizeof(*audit.taken));
+	if (!audit.taken) {
+		snprintf(text, text_len, "no memory for the check");
+		return -ENOMEM;
+	}
+	for (unsigned i = 0; i < store->shard_count; i++)
+		pthread_mutex_lock(&store->shards[i].mutex);
+	err = audit_all(&audit);
+	for (unsigned i = store->shard_count; i--;)
+		pthread_mutex_unlock(&store->shards[i].mutex);
+	free(audit.taken);
+	return err;
+}
