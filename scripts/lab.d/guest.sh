@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# guest.sh - what the backends with a kernel of their own have in common
+#
+# The run directory, the process that is the guest, its output and its end.
+# A guest is one process group; when this script goes, whatever way, it goes.
+
+guest_run=
+guest_pid=
+guest_children=() # followers and timers
+
+# guest_prepare CONSOLE: the device in the guest that a shell talks to
+guest_prepare()
+{
+	local dir
+
+	guest_clean_stale
+	guest_run=$(mktemp -d "${TMPDIR:-/tmp}/remora-lab.XXXXXX")
+	trap guest_end EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	trap 'exit 129' HUP
+	echo $$ >"$guest_run/owner"
+
+	cp "$lab_code/inside.sh" "$guest_run/inside.sh"
+	: >"$guest_run/out"
+	: >"$guest_run/err"
+	: >"$guest_run/console"
+	printf '%s' "$PWD" >"$guest_run/cwd"
+	if ((${#lab_command[@]})); then
+		printf '%s\0' "${lab_command[@]}" >"$guest_run/argv"
+	fi
+	# These name folders that the guest does not have.
+	env -0 -u TMPDIR -u XDG_RUNTIME_DIR >"$guest_run/env"
+
+	for dir in "$lab_project" "$PWD" "${lab_shares[@]}"; do
+		printf '%s\0' "$dir"
+	done >"$guest_run/shares"
+	guest_write_conf "$1"
+}
+
+guest_write_conf()
+{
+	local tty_size='' mhz
+
+	mhz=$(awk -F': ' '/^cpu MHz/ { print $2; exit }' /proc/cpuinfo)
+	if [[ $lab_interactive == yes ]]; then
+		tty_size=$(stty size | awk '{ print "rows", $1, "cols", $2 }')
+	fi
+	{
+		printf 'lab_%s=%q\n' backend "$lab_backend" device "$lab_device" \
+			hosts "$lab_hosts" netem "$lab_netem" code "$lab_code" \
+			interactive "$lab_interactive" tty_size "$tty_size" \
+			mhz "${mhz:-1000.000}" console "$1"
+	} >"$guest_run/conf"
+}
+
+# A lab that was killed outright could not tidy up.
+guest_clean_stale()
+{
+	local dir owner
+
+	for dir in "${TMPDIR:-/tmp}"/remora-lab.*; do
+		if [[ -O $dir ]] && owner=$(cat "$dir/owner" 2>/dev/null) &&
+			[[ ! -e /proc/$owner ]]; then
+			rm -rf "$dir"
+		fi
+	done
+}
+
+guest_end()
+{
+	local pid
+
+	trap '' INT TERM HUP
+	if [[ -n $guest_pid ]]; then
+		kill -KILL -- "-$guest_pid"
+	fi
+	for pid in "${guest_children[@]}"; do
+		kill -KILL "$pid"
+	done
+	wait
+	rm -rf "$guest_run"
+} 2>/dev/null
+
+# guest_start COMMAND...: in a process group of its own, so that a Ctrl-C meant
+# for us does not reach it first, and bound to die with us
+guest_start()
+{
+	setsid setpriv --pdeathsig KILL "$@" </dev/null >"$guest_run/console" 2>&1 &
+	guest_pid=$!
+}
+
+guest_follow()
+{
+	tail -q -c +1 -s 0.05 --pid="$guest_pid" -f "$guest_run/out" &
+	guest_children+=($!)
+	tail -q -c +1 -s 0.05 --pid="$guest_pid" -f "$guest_run/err" >&2 &
+	guest_children+=($!)
+}
+
+# guest_wait SECONDS: 0 when the guest has ended, 1 when the time has
+guest_wait()
+{
+	local timer ended
+
+	sleep "$1" &
+	timer=$!
+	guest_children+=("$timer")
+	wait -n -p ended "$guest_pid" "$timer"
+	if [[ $ended == "$timer" ]]; then
+		return 1
+	fi
+	{
+		kill -KILL "$timer"
+		wait "$timer"
+	} 2>/dev/null
+	guest_pid_ended
+}
+
+guest_pid_ended()
+{
+	local pid
+
+	# What was printed last is still on its way through the followers.
+	for pid in "${guest_children[@]:0:2}"; do
+		wait "$pid"
+	done
+	guest_pid=
+	guest_children=()
+	return 0
+}
+
+guest_console_tail()
+{
+	say "the last lines of its console:"
+	tail -n 25 "$guest_run/console" | tr -d '\r' | sed 's/^/lab: | /' >&2
+}
+
+guest_kill()
+{
+	kill -KILL -- "-$guest_pid" 2>/dev/null
+	wait "$guest_pid" 2>/dev/null
+	guest_pid_ended
+}
+
+# guest_supervise BOOT_SECONDS: wait for the end and exit as the command did
+guest_supervise()
+{
+	local boot=$1 status
+
+	guest_follow
+	if ! guest_wait_all "$boot"; then
+		exit 124
+	fi
+	if [[ ! -s $guest_run/status ]]; then
+		say "the $lab_backend guest died before the command had ended"
+		guest_console_tail
+		exit 125
+	fi
+	status=$(<"$guest_run/status")
+	exit "$status"
+}
+
+guest_wait_all()
+{
+	local boot=$1
+
+	if ((lab_timeout > 0 && lab_timeout <= boot)); then
+		boot=$lab_timeout
+	fi
+	if guest_wait "$boot"; then
+		return 0
+	fi
+	if [[ ! -e $guest_run/booted ]] && ((boot != lab_timeout)); then
+		guest_kill
+		say "the $lab_backend guest did not boot within $boot seconds"
+		guest_console_tail
+		exit 125
+	fi
+	if ((lab_timeout == 0)); then
+		wait "$guest_pid"
+		guest_pid_ended
+		return 0
+	fi
+	if ((lab_timeout > boot)) && guest_wait $((lab_timeout - boot)); then
+		return 0
+	fi
+	guest_kill
+	say "the command took longer than --timeout $lab_timeout seconds and was ended"
+	return 1
+}
