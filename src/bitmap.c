@@ -146,18 +146,17 @@ size_t remora_bitmap_popcount(const struct remora_bitmap *bitmap)
 	return ones;
 }
 
-/* The first bit that differs from those of `plain`, 0 or all ones. */
+/*
+ * The first bit that differs from those of `plain`, 0 or all ones. Bits behind
+ * the last one are clear: for a row of ones the first of them is the size.
+ */
 static size_t first_unlike(const struct remora_bitmap *bitmap, uint64_t plain)
 {
 	for (size_t i = 0; i < bitmap->count; i++) {
 		uint64_t differs = bitmap->words[i] ^ plain;
-		size_t bit;
 
-		if (!differs)
-			continue;
-		bit = i * WORD_BITS + (size_t)__builtin_ctzll(differs);
-		/* The clear bits behind the last one are no end of a row of ones. */
-		return bit < bitmap->size ? bit : bitmap->size;
+		if (differs)
+			return i * WORD_BITS + (size_t)__builtin_ctzll(differs);
 	}
 	return bitmap->size;
 }
@@ -194,7 +193,6 @@ struct remora_bitmap *remora_bitmap_and(
 		return NULL;
 	for (size_t i = 0; i < both->count; i++)
 		both->words[i] = a->words[i] & b->words[i];
-	drop_stray(both);
 	return both;
 }
 

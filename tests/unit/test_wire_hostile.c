@@ -288,6 +288,67 @@ static void an_extent_that_is_empty_or_wraps_is_refused(void **state)
 	assert_int_equal(wire_put_extent(&w, &extent), -EINVAL);
 }
 
+/* The length is right, the frame longer than any may be. */
+static void a_frame_longer_than_the_longest_is_refused(void **state)
+{
+	static uint8_t buf[WIRE_FRAME_MAX + 1] = {0, 0, 1, 0, WIRE_PING};
+	struct wire_header header;
+	struct wire_reader r;
+
+	(void)state;
+	assert_int_equal(wire_open(&r, buf, WIRE_FRAME_MAX, &header), 0);
+	buf[0]++;
+	assert_int_equal(wire_open(&r, buf, WIRE_FRAME_MAX + 1, &header), -EPROTO);
+}
+
+static void a_count_of_more_entries_than_bytes_is_refused_at_once(void **state)
+{
+	uint8_t buf[WIRE_HEADER_LEN + 2] = {WIRE_HEADER_LEN + 2, 0, 0, 0, 99, 0, 2};
+	struct wire_header header;
+	struct wire_reader r;
+
+	(void)state;
+	assert_int_equal(wire_open(&r, buf, sizeof(buf), &header), 0);
+	buf[6]++;
+	assert_int_equal(wire_open(&r, buf, sizeof(buf), &header), -EPROTO);
+}
+
+static void a_tenant_longer_than_its_field_is_refused(void **state)
+{
+	uint8_t buf[WIRE_FRAME_MIN] = {0};
+	struct wire_header header = {.type = WIRE_HELLO};
+	struct wire_hello hello = {.version = WIRE_VERSION, .tenant_len = WIRE_TENANT_MAX};
+	struct wire_writer w;
+
+	(void)state;
+	wire_begin(&w, buf, sizeof(buf), &header);
+	assert_int_equal(wire_put_hello(&w, &hello), 0);
+	assert_int_equal(sample_decode(buf, wire_end(&w)), 0);
+	buf[WIRE_HEADER_LEN + 2 + WIRE_ID_LEN] = WIRE_TENANT_MAX + 1;
+	w.len++;
+	assert_int_equal(sample_decode(buf, wire_end(&w)), -EPROTO);
+}
+
+static void a_refusal_with_too_long_a_text_or_without_a_reason_is_refused(void **state)
+{
+	uint8_t buf[WIRE_FRAME_MIN] = {0};
+	struct wire_header header = {.type = WIRE_REFUSED};
+	struct wire_writer w;
+
+	(void)state;
+	wire_begin(&w, buf, sizeof(buf), &header);
+	assert_int_equal(wire_put_refusal(&w, WIRE_DENIED, NULL), 0);
+	buf[WIRE_HEADER_LEN + 1] = WIRE_TEXT_MAX;
+	w.len += WIRE_TEXT_MAX;
+	assert_int_equal(sample_decode(buf, wire_end(&w)), 0);
+	buf[WIRE_HEADER_LEN] = WIRE_OK;
+	assert_int_equal(sample_decode(buf, wire_end(&w)), -EPROTO);
+	buf[WIRE_HEADER_LEN] = WIRE_DENIED;
+	buf[WIRE_HEADER_LEN + 1]++;
+	w.len++;
+	assert_int_equal(sample_decode(buf, wire_end(&w)), -EPROTO);
+}
+
 static void a_get_that_fails_changes_nothing(void **state)
 {
 	uint8_t buf[SAMPLE_LEN_MAX];
@@ -326,6 +387,10 @@ int main(void)
 		cmocka_unit_test(a_key_may_share_no_more_than_the_one_before_had),
 		cmocka_unit_test(statuses_that_we_do_not_know_are_refused),
 		cmocka_unit_test(an_extent_that_is_empty_or_wraps_is_refused),
+		cmocka_unit_test(a_frame_longer_than_the_longest_is_refused),
+		cmocka_unit_test(a_count_of_more_entries_than_bytes_is_refused_at_once),
+		cmocka_unit_test(a_tenant_longer_than_its_field_is_refused),
+		cmocka_unit_test(a_refusal_with_too_long_a_text_or_without_a_reason_is_refused),
 		cmocka_unit_test(a_get_that_fails_changes_nothing),
 	};
 
