@@ -22,11 +22,11 @@
 
 enum {
 	LANE_CHUNK_MAX = 1 << 20, /* bytes in one work request */
-	LANE_INLINE = 64,	  /* asked for; the provider may grant less */
-	LANE_READ_DEPTH = 16,	  /* READs in flight, if both devices can */
-	LANE_RETRY_COUNT = 6,	  /* 7 means for ever on rxe */
-	LANE_RNR_TIMER = 12,	  /* 0.64 ms; the default is 655 ms */
-	LANE_ACK_TIMEOUT = 16,	  /* 4.096 us << 16 = 268 ms; 6 retries = about 2 s */
+	LANE_INLINE = 64,         /* asked for; the provider may grant less */
+	LANE_READ_DEPTH = 16,     /* READs in flight, if both devices can */
+	LANE_RETRY_COUNT = 6,     /* 7 means for ever on rxe */
+	LANE_RNR_TIMER = 12,      /* 0.64 ms; the default is 655 ms */
+	LANE_ACK_TIMEOUT = 16,    /* 4.096 us << 16 = 268 ms; 6 retries = about 2 s */
 };
 
 struct lane;
@@ -34,9 +34,9 @@ struct lane;
 struct lane_params {
 	struct cq *cq;
 	uint32_t number;  /* tells the lanes of one cq apart; < 2^23 */
-	unsigned depth;	  /* one-sided operations queued or in flight */
+	unsigned depth;   /* one-sided operations queued or in flight */
 	unsigned credits; /* frames each way: receives kept posted, sends in flight */
-	size_t frame;	  /* bytes in the longest frame */
+	size_t frame;     /* bytes in the longest frame */
 };
 
 /*

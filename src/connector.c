@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* connector.c - the thread that connects to the server, again and again */
+#include "connector.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	PAUSE_FIRST_MS = 100,
+	PAUSE_MAX_MS = 5000,
+	JOIN_MS = 1000, /* longer than an attempt takes to see that it is abandoned */
+	ERROR_LEN = 256,
+};
+
+struct connector {
+	struct peer_params params;
+	int notify_fd;
+	pthread_t thread;
+	_Atomic bool abandoned;
+	uint32_t random;       /* of the jitter; the thread's */
+	struct device *device; /* the thread's while it connects, else the taker's */
+
+	pthread_mutex_t mutex; /* guards all that follows */
+	pthread_cond_t changed;
+	bool wanted;
+	bool ended;    /* the thread will not touch the connector any more */
+	bool orphaned; /* nobody waits for the thread: it frees the connector */
+	bool connected;
+	bool failed;       /* news for connector_take() */
+	uint64_t failures; /* ever */
+	int err;
+	char error[ERROR_LEN];
+	struct peer *ready;
+};
+
+static struct timespec after_ms(uint64_t ms)
+{
+	struct timespec when;
+
+	clock_gettime(CLOCK_MONOTONIC, &when);
+	when.tv_sec += (time_t)(ms / 1000);
+	when.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (when.tv_nsec >= 1000000000) {
+		when.tv_sec++;
+		when.tv_nsec -= 1000000000;
+	}
+	return when;
+}
+
+/* With the mutex: half of the pause for sure, the other half by chance. */
+static void pause_before_retry(struct connector *c, uint32_t pause_ms)
+{
+	struct timespec until;
+
+	c->random = c->random * 1664525 + 1013904223;
+	until = after_ms(pause_ms / 2 + (c->random >> 8) % (pause_ms / 2 + 1));
+	while (!atomic_load(&c->abandoned) &&
+		pthread_cond_timedwait(&c->changed, &c->mutex, &until) != ETIMEDOUT)
+		;
+}
+
+/* With the mutex, which it gives up meanwhile. */
+static void report(struct connector *c, struct peer *peer, int err, const char *error)
+{
+	uint64_t one = 1;
+
+	if (peer) {
+		c->ready = peer;
+		c->connected = true;
+		c->wanted = false;
+	} else {
+		c->failed = true;
+		c->failures++;
+		c->err = err;
+		snprintf(c->error, sizeof(c->error), "%s", error);
+	}
+	pthread_cond_broadcast(&c->changed);
+	/* An orphan's fd may be somebody else's by now. */
+	if (!c->orphaned && write(c->notify_fd, &one, sizeof(one)) < 0)
+		return;
+}
+
+static void connector_free(struct connector *c)
+{
+	peer_destroy(c->ready);
+	device_close(c->device);
+	pthread_cond_destroy(&c->changed);
+	pthread_mutex_destroy(&c->mutex);
+	free(c);
+}
+
+static void *connector_run(void *arg)
+{
+	struct connector *c = arg;
+	uint32_t pause_ms = PAUSE_FIRST_MS;
+	char error[ERROR_LEN];
+	struct peer *peer;
+	bool orphaned;
+	int err;
+
+	pthread_mutex_lock(&c->mutex);
+	while (!atomic_load(&c->abandoned)) {
+		if (!c->wanted) {
+			pthread_cond_wait(&c->changed, &c->mutex);
+			continue;
+		}
+		pthread_mutex_unlock(&c->mutex);
+		peer = NULL;
+		err = peer_connect(
+			&c->params, &c->device, &c->abandoned, error, sizeof(error), &peer);
+		pthread_mutex_lock(&c->mutex);
+		report(c, peer, err, error);
+		if (peer) {
+			pause_ms = PAUSE_FIRST_MS;
+			continue;
+		}
+		pause_before_retry(c, pause_ms);
+		pause_ms = 2 * pause_ms < PAUSE_MAX_MS ? 2 * pause_ms : PAUSE_MAX_MS;
+	}
+	orphaned = c->orphaned;
+	c->ended = true;
+	pthread_mutex_unlock(&c->mutex);
+	if (orphaned)
+		connector_free(c);
+	return NULL;
+}
+
+int connector_create(const struct peer_params *params, int notify_fd, struct connector **out)
+{
+	struct connector *c = calloc(1, sizeof(*c));
+	pthread_condattr_t attr;
+	int err;
+
+	if (!c)
+		return -ENOMEM;
+	c->params = *params;
+	c->notify_fd = notify_fd;
+	if (getrandom(&c->random, sizeof(c->random), 0) < 0)
+		c->random = (uint32_t)getpid();
+	pthread_mutex_init(&c->mutex, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&c->changed, &attr);
+	pthread_condattr_destroy(&attr);
+
+	err = pthread_create(&c->thread, NULL, connector_run, c);
+	if (err) {
+		connector_free(c);
+		return -err;
+	}
+	*out = c;
+	return 0;
+}
+
+void connector_destroy(struct connector *c)
+{
+	struct timespec until;
+	bool joined;
+
+	if (!c)
+		return;
+	pthread_mutex_lock(&c->mutex);
+	atomic_store(&c->abandoned, true);
+	pthread_cond_broadcast(&c->changed);
+	pthread_mutex_unlock(&c->mutex);
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += JOIN_MS / 1000;
+	joined = !pthread_timedjoin_np(c->thread, NULL, &until);
+	if (!joined) {
+		pthread_mutex_lock(&c->mutex);
+		joined = c->ended;
+		c->orphaned = !joined;
+		pthread_mutex_unlock(&c->mutex);
+		if (joined)
+			pthread_join(c->thread, NULL);
+		else
+			pthread_detach(c->thread);
+	}
+	if (joined)
+		connector_free(c);
+}
+
+void connector_want(struct connector *c)
+{
+	pthread_mutex_lock(&c->mutex);
+	c->wanted = true;
+	c->connected = false;
+	pthread_cond_broadcast(&c->changed);
+	pthread_mutex_unlock(&c->mutex);
+}
+
+int connector_take(struct connector *c, struct peer **peer, struct device **device, char *error,
+	size_t error_len)
+{
+	int news = 0;
+
+	pthread_mutex_lock(&c->mutex);
+	if (c->ready) {
+		*peer = c->ready;
+		*device = c->device;
+		c->ready = NULL;
+		c->failed = false;
+		news = 1;
+	} else if (c->failed) {
+		snprintf(error, error_len, "%s", c->error);
+		c->failed = false;
+		news = c->err;
+	}
+	pthread_mutex_unlock(&c->mutex);
+	return news;
+}
+
+int connector_wait(struct connector *c, uint32_t timeout_ms)
+{
+	struct timespec until = after_ms(timeout_ms);
+	uint64_t failures;
+	int err = 0;
+
+	pthread_mutex_lock(&c->mutex);
+	failures = c->failures;
+	/* Between two attempts the last verdict stands. */
+	if (failures && !c->connected)
+		err = c->err;
+	while (!err && !c->connected && c->failures == failures)
+		err = -pthread_cond_timedwait(&c->changed, &c->mutex, &until);
+	if (!err && !c->connected)
+		err = c->err;
+	pthread_mutex_unlock(&c->mutex);
+	return err;
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * io.h - the I/O thread's state, shared by the files that are its parts
+ *
+ * io.c runs the loop and a session's beginning and end, calls.c asks and hears
+ * the server, transfer.c moves bytes. Only the I/O thread touches it, except
+ * where marked.
+ */
+#ifndef IO_H
+#define IO_H
+
+#include <stdatomic.h>
+
+#include "adapter.h"
+#include "batch.h"
+#include "bounce.h"
+#include "connector.h"
+#include "peer.h"
+
+/* Requests without an answer on one lane; at most the lane's credits. */
+enum { CALLS_MAX = 64 };
+
+struct call {
+	uint64_t id; /* in the frame's header; 0: free */
+	uint8_t type;
+	struct batch *batch; /* NULL: nobody waits */
+};
+
+struct calls {
+	struct call calls[CALLS_MAX];
+	unsigned busy;
+	uint64_t next; /* makes ids unique on the lane */
+};
+
+/* Read by any thread, written by the I/O thread. */
+struct io_counters {
+	_Atomic uint64_t bytes_written, bytes_read, bytes_bounced;
+	_Atomic uint64_t work_requests, doorbells, connects, boot;
+};
+
+struct io {
+	struct remora_adapter *adapter;
+	struct connector *connector; /* any thread may wait on it */
+	int doorbell;                /* any thread rings it */
+	int epoll;
+	pthread_t thread;
+	uint64_t spin_ns;
+	_Atomic bool stopping, reset_wanted; /* any thread sets them */
+	struct io_counters counters;
+
+	struct peer *peer; /* NULL: no session */
+	struct device *device;
+	bool down; /* an attempt to connect has failed: tasks fail at once */
+	int fault; /* of the session, found during a turn: end it */
+
+	struct task_list tasks;   /* taken and unfinished, oldest first */
+	STAILQ_HEAD(, task) asks; /* those with requests to send */
+	struct batch_list batches;
+	struct held *held;
+	struct bounce *bounce;
+	struct calls control_calls;
+	struct calls data_calls[PEER_DATA_LANES_MAX];
+	struct batch_fifo fifos[PEER_DATA_LANES_MAX];
+	uint64_t fifo_bytes[PEER_DATA_LANES_MAX];
+
+	struct wire_handle *unlocks; /* to be given back, in one request if they fit */
+	size_t unlock_count, unlock_cap;
+
+	pthread_mutex_t status_mutex; /* guards what is below */
+	bool connected;
+	char device_name[64];
+	char error[256];
+};
+
+/* io.c */
+
+/* Starts the thread, which serves the adapter until io_destroy(). */
+int io_create(struct remora_adapter *adapter, const struct peer_params *params, struct io **out);
+
+/* Completes everything that was submitted. */
+void io_destroy(struct io *io);
+
+/* Any thread: wake the I/O thread. */
+void io_ring(struct io *io);
+
+/* The session is broken: end it when the turn is over. */
+void io_fault(struct io *io, int err, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* If nothing of the task is left to do, tell its result. */
+void io_settle(struct io *io, struct task *task);
+
+/* Record an error of the task, unless it has one already. */
+void io_task_error(struct task *task, int err);
+
+/* calls.c */
+
+/* Send requests, and unlocks, as long as there are credits. */
+void calls_progress(struct io *io);
+
+/* A frame came in. Lane -1 is the control lane. */
+void calls_received(struct io *io, int lane, const void *frame, size_t len);
+
+/* Send a COMMIT of the batch behind its WRITEs. False: no credit or frame now. */
+bool calls_commit(struct io *io, struct batch *batch);
+
+/* Give a lock back to the server, some time soon. */
+void calls_unlock(struct io *io, struct wire_handle handle);
+
+/* transfer.c */
+
+/* A batch without items, in the list of all; it counts as one of its task's. NULL: no memory. */
+struct batch *batch_create(struct io *io, struct task *task, unsigned items_max);
+
+/* Free the batch and give its pins back; then settle the task. */
+void batch_finish(struct io *io, struct batch *batch);
+
+/* The session is over: free the batch, and touch nothing else. */
+void batch_drop(struct io *io, struct batch *batch);
+
+/* Give the batch to the data lane with the least to do. */
+void transfer_start(struct io *io, struct batch *batch);
+
+/* Queue and post as much as there is room for. */
+void transfer_progress(struct io *io);
+
+/* A one-sided operation of a lane is over. */
+void transfer_done(struct io *io, void *cookie);
+
+#endif
