@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* session.c - one client: who it is and what it holds; its worker only */
+#include "session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+int session_create(uint64_t id, struct session **out)
+{
+	struct session *session = calloc(1, sizeof(*session));
+
+	if (!session)
+		return -ENOMEM;
+	session->id = id;
+	if (getrandom(session->token, sizeof(session->token), 0) != sizeof(session->token)) {
+		free(session);
+		return -EIO;
+	}
+	locks_init(&session->locks);
+	*out = session;
+	return 0;
+}
+
+static void give_back_locks(void *arg, struct wire_handle handle, uint32_t count)
+{
+	while (count--)
+		store_unlock(arg, handle);
+}
+
+void session_destroy(struct session *session, struct store *store)
+{
+	struct wire_handle handle;
+	uint32_t at = 0;
+
+	if (!session)
+		return;
+	while (!reservations_next(&session->reservations, &at, &handle))
+		store_abort(store, handle);
+	reservations_fini(&session->reservations);
+	locks_clear(&session->locks, give_back_locks, store);
+	locks_fini(&session->locks);
+	free(session);
+}
+
+bool session_token_matches(const struct session *session, const uint8_t token[WIRE_TOKEN_LEN])
+{
+	uint8_t differs = 0;
+	unsigned i;
+
+	for (i = 0; i < WIRE_TOKEN_LEN; i++)
+		differs |= session->token[i] ^ token[i];
+	return !differs;
+}
+
+static uint64_t pages(uint64_t len)
+{
+	return len / STORE_PAGE * STORE_PAGE + (len % STORE_PAGE ? STORE_PAGE : 0);
+}
+
+bool session_may_reserve(
+	const struct session *session, const struct session_limits *limits, uint64_t len)
+{
+	if (session->reservations.count >= limits->reservations)
+		return false;
+	/* A length that no store can have is the store's to refuse. */
+	if (len > UINT64_MAX - STORE_PAGE)
+		return true;
+	return session->reservations.bytes <= limits->reserved &&
+	       pages(len) <= limits->reserved - session->reservations.bytes;
+}
+
+bool session_may_lock(const struct session *session, const struct session_limits *limits)
+{
+	return session->lock_count < limits->locks;
+}
+
+int session_reserved(struct session *session, const struct store_object *object)
+{
+	return reservations_add(&session->reservations, object->handle, pages(object->len));
+}
+
+int session_locked(struct session *session, struct wire_handle handle)
+{
+	int err = locks_add(&session->locks, handle);
+
+	if (!err)
+		session->lock_count++;
+	return err;
+}
+
+bool session_unreserve(struct session *session, struct wire_handle handle)
+{
+	return !reservations_take(&session->reservations, handle);
+}
+
+bool session_unlock(struct session *session, struct wire_handle handle)
+{
+	if (locks_drop(&session->locks, handle))
+		return false;
+	session->lock_count--;
+	return true;
+}
