@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * config.h - what the daemon was told: command line and configuration file
+ *
+ * Both know the same settings by the same names; the command line wins. Every
+ * error names where it is, the setting, the value and what would be accepted.
+ */
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "log.h"
+
+enum config_huge { CONFIG_HUGE_AUTO, CONFIG_HUGE_OFF, CONFIG_HUGE_REQUIRE };
+
+enum { CONFIG_DEFAULT_PORT = 7471, CONFIG_ERROR_LEN = 512 };
+
+struct config {
+	char listen[80];              /* as given, for messages; "" if not set */
+	struct sockaddr_storage addr; /* the same, parsed */
+	uint64_t memory;              /* bytes */
+	unsigned workers;
+	int numa_node; /* -1: any */
+	enum config_huge huge;
+	unsigned max_sessions;
+	uint64_t max_reserved;     /* bytes a session; 0: half the pool */
+	unsigned max_reservations; /* a session */
+	unsigned max_locks;        /* a session */
+	unsigned lease_ms;
+	unsigned drain_ms;
+	enum log_level log_level;
+};
+
+void config_init(struct config *config);
+
+/*
+ * Set one setting from text. On -EINVAL the config is as it was and error says
+ * what is wrong; it does not say where.
+ */
+int config_set(
+	struct config *config, const char *key, const char *value, char *error, size_t error_len);
+
+/*
+ * Read a file of `key = value` lines; `#` starts a comment at the beginning of
+ * a line or after a blank. -EINVAL, or the errno of the file.
+ */
+int config_read(struct config *config, const char *path, char *error, size_t error_len);
+
+unsigned config_port(const struct config *config);
+
+/* What no single setting can tell. -EINVAL. */
+int config_check(const struct config *config, char *error, size_t error_len);
+
+/*
+ * Parse a command line, and the file it names, into an initialised config.
+ * Prints and exits for --help, --usage and --version, and for an option that
+ * does not exist.
+ */
+int config_parse(struct config *config, int argc, char **argv, char *error, size_t error_len);
+
+#endif
