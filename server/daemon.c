@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* daemon.c - all parts of a running server; the main thread */
+#include "daemon.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "listener.h"
+#include "pool.h"
+#include "store.h"
+#include "worker.h"
+
+struct daemon {
+	const struct config *config;
+	struct listener *listener; /* NULL while draining */
+	struct ibv_pd *pd;
+	char device[64];
+	struct pool *pool;
+	struct service service;
+	struct worker *workers[WORKERS_MAX];
+	unsigned worker_count;
+};
+
+static int random_u64(uint64_t *value)
+{
+	do {
+		if (getrandom(value, sizeof(*value), 0) != sizeof(*value))
+			return -errno;
+	} while (!*value);
+	return 0;
+}
+
+/* Zeroing and pinning memory goes as fast as there are CPUs. */
+static unsigned cpus(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) ? 1 : (unsigned)CPU_COUNT(&set);
+}
+
+static int open_device(struct daemon *daemon)
+{
+	struct ibv_context *context;
+	int err;
+
+	err = listener_open(&daemon->config->addr, daemon->config->listen, &daemon->listener);
+	if (err)
+		return err;
+	context = listener_device(daemon->listener);
+	strncpy(daemon->device, ibv_get_device_name(context->device), sizeof(daemon->device) - 1);
+	daemon->pd = ibv_alloc_pd(context);
+	if (!daemon->pd) {
+		err = -errno;
+		log_line(LOG_ERROR, "cannot allocate a protection domain on %s: %s", daemon->device,
+			strerror(-err));
+	}
+	return err;
+}
+
+static int create_pool(struct daemon *daemon)
+{
+	struct pool_params params = {
+		.len = daemon->config->memory,
+		.huge = daemon->config->huge,
+		.numa_node = daemon->config->numa_node,
+		.threads = cpus(),
+	};
+
+	return pool_create(daemon->pd, &params, &daemon->pool);
+}
+
+static int create_store(struct daemon *daemon)
+{
+	struct service *service = &daemon->service;
+	struct store_params params = {0};
+	size_t *lengths;
+	unsigned i;
+	int err;
+
+	service->arenas = pool_arenas(daemon->pool, &service->arena_count);
+	err = random_u64(&params.seed);
+	if (err)
+		return err;
+	lengths = calloc(service->arena_count, sizeof(*lengths));
+	if (!lengths)
+		return -ENOMEM;
+	for (i = 0; i < service->arena_count; i++)
+		lengths[i] = service->arenas[i].len;
+	params.arenas = lengths;
+	params.arena_count = service->arena_count;
+	err = store_create(&params, &service->store);
+	free(lengths);
+	if (err)
+		log_line(LOG_ERROR, "cannot create the object store: %s", strerror(-err));
+	return err;
+}
+
+static int fill_service(struct daemon *daemon)
+{
+	const struct config *config = daemon->config;
+	struct service *service = &daemon->service;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	service->started_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	service->lease_ms = config->lease_ms;
+	service->max_sessions = config->max_sessions;
+	service->limits = (struct session_limits){
+		.reserved = config->max_reserved ? config->max_reserved : config->memory / 2,
+		.reservations = config->max_reservations,
+		.locks = config->max_locks,
+	};
+	return random_u64(&service->boot);
+}
+
+static int start_workers(struct daemon *daemon)
+{
+	unsigned i;
+	int err;
+
+	for (i = 0; i < daemon->config->workers; i++) {
+		err = worker_create(&daemon->service, daemon->pd, i, &daemon->workers[i]);
+		if (err) {
+			log_line(LOG_ERROR, "cannot start worker %u of %u: %s", i + 1,
+				daemon->config->workers, strerror(-err));
+			return err;
+		}
+		daemon->worker_count++;
+	}
+	return 0;
+}
+
+int daemon_start(const struct config *config, struct daemon **out)
+{
+	struct daemon *daemon = calloc(1, sizeof(*daemon));
+	int err;
+
+	if (!daemon)
+		return -ENOMEM;
+	daemon->config = config;
+	err = open_device(daemon);
+	if (!err)
+		err = create_pool(daemon);
+	if (!err)
+		err = create_store(daemon);
+	if (!err)
+		err = fill_service(daemon);
+	if (!err)
+		err = start_workers(daemon);
+	if (!err)
+		err = listener_start(daemon->listener, daemon->workers, daemon->worker_count);
+	if (err) {
+		daemon_end(daemon);
+		return err;
+	}
+	*out = daemon;
+	return 0;
+}
+
+int daemon_fd(const struct daemon *daemon)
+{
+	return listener_fd(daemon->listener);
+}
+
+int daemon_turn(struct daemon *daemon)
+{
+	return listener_turn(daemon->listener);
+}
+
+void daemon_drain(struct daemon *daemon)
+{
+	atomic_store(&daemon->service.draining, true);
+	listener_close(daemon->listener);
+	daemon->listener = NULL;
+}
+
+bool daemon_is_drained(const struct daemon *daemon)
+{
+	struct store_stats stats;
+
+	store_stats(daemon->service.store, &stats);
+	return !stats.reserved && !stats.locked;
+}
+
+void daemon_announce(const struct daemon *daemon)
+{
+	struct store_stats stats;
+
+	store_stats(daemon->service.store, &stats);
+	log_line(LOG_INFO,
+		"ready: listen=%s port=%u capacity=%llu device=%s workers=%u boot=%016llx",
+		daemon->config->listen, config_port(daemon->config),
+		(unsigned long long)stats.capacity, daemon->device, daemon->worker_count,
+		(unsigned long long)daemon->service.boot);
+}
+
+void daemon_end(struct daemon *daemon)
+{
+	unsigned i;
+
+	if (!daemon)
+		return;
+	/* Workers may still get ids from the listener: it goes first. */
+	listener_close(daemon->listener);
+	for (i = 0; i < daemon->worker_count; i++)
+		worker_stop(daemon->workers[i]);
+	for (i = 0; i < daemon->worker_count; i++)
+		worker_destroy(daemon->workers[i]);
+	store_destroy(daemon->service.store);
+	pool_destroy(daemon->pool);
+	if (daemon->pd)
+		ibv_dealloc_pd(daemon->pd);
+	free(daemon);
+}

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sessions.c - all sessions of one worker; its thread only */
+#include "sessions.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+
+enum {
+	TICK_MS = 250,        /* for deadlines of seconds */
+	TICK_CLOSING_MS = 10, /* for those of CLIENT_GOODBYE_MS */
+};
+
+int sessions_init(struct sessions *sessions)
+{
+	sessions->clients = calloc(sessions->service->max_sessions, sizeof(*sessions->clients));
+	return sessions->clients ? 0 : -ENOMEM;
+}
+
+void sessions_fini(struct sessions *sessions)
+{
+	free(sessions->clients);
+}
+
+void sessions_reject(struct rdma_cm_id *id, enum wire_status why)
+{
+	struct wire_connect answer = {.version = WIRE_VERSION, .status = (uint8_t)why};
+	uint8_t private_data[WIRE_CONNECT_LEN];
+
+	wire_encode_connect(private_data, &answer);
+	if (rdma_reject(id, private_data, sizeof(private_data)))
+		log_line(LOG_DEBUG, "cannot reject a connection: %s", strerror(errno));
+	rdma_destroy_id(id);
+}
+
+static void peer_text(struct rdma_cm_id *id, char *text, size_t len)
+{
+	const struct sockaddr *addr = rdma_get_peer_addr(id);
+	char host[INET6_ADDRSTRLEN] = "?";
+	unsigned port = ntohs(rdma_get_dst_port(id));
+
+	if (addr->sa_family == AF_INET)
+		inet_ntop(
+			AF_INET, &((const struct sockaddr_in *)addr)->sin_addr, host, sizeof(host));
+	else if (addr->sa_family == AF_INET6)
+		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)addr)->sin6_addr, host,
+			sizeof(host));
+	snprintf(text, len, "%s:%u", host, port);
+}
+
+static void session_left(struct sessions *sessions)
+{
+	atomic_fetch_sub_explicit(&sessions->service->sessions, 1, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&sessions->load, 1, memory_order_relaxed);
+}
+
+/* A new session for a control lane. */
+static enum wire_status begin(
+	struct sessions *sessions, struct rdma_cm_id *id, uint64_t now_ms, struct client **out)
+{
+	struct service *service = sessions->service;
+	struct client *client;
+	unsigned before;
+	uint64_t number;
+
+	before = atomic_fetch_add_explicit(&service->sessions, 1, memory_order_relaxed);
+	if (before >= service->max_sessions)
+		goto leave;
+	number = ++sessions->serial << SESSIONS_WORKER_BITS | sessions->worker;
+	if (client_create(number, now_ms, &client))
+		goto leave;
+	peer_text(id, client->peer, sizeof(client->peer));
+	*out = client;
+	return WIRE_OK;
+
+leave:
+	session_left(sessions);
+	return WIRE_LIMIT;
+}
+
+/* The session that a data lane wants to join. */
+static enum wire_status join(
+	struct sessions *sessions, const struct wire_connect *connect, struct client **out)
+{
+	struct client *client;
+	unsigned i;
+
+	for (i = 0; i < sessions->count; i++) {
+		client = sessions->clients[i];
+		if (client->session->id != connect->session)
+			continue;
+		if (!client->session->welcome || client->closing ||
+			!session_token_matches(client->session, connect->token))
+			break;
+		if (client->link_count > CLIENT_DATA_LANES)
+			return WIRE_LIMIT;
+		*out = client;
+		return WIRE_OK;
+	}
+	return WIRE_DENIED;
+}
+
+static enum wire_status add_link(struct sessions *sessions, struct client *client,
+	const struct arrival *arrival, uint64_t now_ms)
+{
+	struct link_params params = {
+		.id = arrival->id,
+		.pd = sessions->pd,
+		.cq = sessions->cq,
+		.service = sessions->service,
+		.session = client->session,
+		.connect = &arrival->connect,
+		.now_ms = now_ms,
+	};
+	struct link *link;
+	int err;
+
+	err = links_number(&sessions->links, &params.number);
+	if (!err)
+		err = link_create(&params, &link);
+	if (err) {
+		log_line(LOG_WARN, "no lane for peer=%s: %s", client->peer, strerror(-err));
+		return WIRE_LIMIT;
+	}
+	links_set(&sessions->links, link->number, link);
+	client_add_link(client, link);
+	return WIRE_OK;
+}
+
+static void forget(struct sessions *sessions, struct client *client)
+{
+	unsigned i;
+
+	for (i = 0; i < client->link_count; i++)
+		links_clear(&sessions->links, client->links[i]->number);
+	client_destroy(client, sessions->service->store);
+	session_left(sessions);
+}
+
+static void drop_link(struct sessions *sessions, struct link *link, const char *why)
+{
+	log_line(LOG_WARN, "a data lane failed to connect: peer=%s why=\"%s\"", link->client->peer,
+		why);
+	links_clear(&sessions->links, link->number);
+	client_drop_link(link->client, link);
+}
+
+static void accept_link(struct sessions *sessions, struct link *link, const struct arrival *arrival,
+	uint64_t now_ms)
+{
+	int err = link_accept(link, &arrival->offer);
+
+	if (!err)
+		return;
+	if (link->kind == WIRE_LANE_DATA)
+		drop_link(sessions, link, strerror(-err));
+	else
+		client_close(link->client, now_ms, strerror(-err));
+}
+
+static void admit_control(struct sessions *sessions, struct arrival *arrival, uint64_t now_ms)
+{
+	enum wire_status status;
+	struct client *client;
+
+	status = begin(sessions, arrival->id, now_ms, &client);
+	if (status != WIRE_OK)
+		goto refuse;
+	status = add_link(sessions, client, arrival, now_ms);
+	if (status != WIRE_OK)
+		goto forget;
+	sessions->clients[sessions->count++] = client;
+	accept_link(sessions, client->links[0], arrival, now_ms);
+	return;
+
+forget:
+	forget(sessions, client);
+refuse:
+	log_line(LOG_WARN, "a client is refused: %s (max-sessions is %u)", wire_status_text(status),
+		sessions->service->max_sessions);
+	sessions_reject(arrival->id, status);
+}
+
+static void admit_data(struct sessions *sessions, struct arrival *arrival, uint64_t now_ms)
+{
+	enum wire_status status;
+	struct client *client;
+
+	status = join(sessions, &arrival->connect, &client);
+	if (status == WIRE_OK)
+		status = add_link(sessions, client, arrival, now_ms);
+	if (status != WIRE_OK) {
+		log_line(LOG_WARN, "a data lane is refused: session=%llx: %s",
+			(unsigned long long)arrival->connect.session, wire_status_text(status));
+		sessions_reject(arrival->id, status);
+		return;
+	}
+	accept_link(sessions, client->links[client->link_count - 1], arrival, now_ms);
+}
+
+void sessions_admit(struct sessions *sessions, struct arrival *arrival, uint64_t now_ms)
+{
+	if (arrival->connect.kind == WIRE_LANE_CONTROL)
+		admit_control(sessions, arrival, now_ms);
+	else
+		admit_data(sessions, arrival, now_ms);
+	free(arrival);
+}
+
+static void failed_to_connect(
+	struct sessions *sessions, struct link *link, const char *why, uint64_t now_ms)
+{
+	if (link->kind == WIRE_LANE_DATA && !link->established && !link->client->closing)
+		drop_link(sessions, link, why);
+	else
+		client_close(link->client, now_ms, why);
+}
+
+void sessions_event(
+	struct sessions *sessions, enum rdma_cm_event_type type, struct link *link, uint64_t now_ms)
+{
+	if (!link)
+		return;
+	if (type == RDMA_CM_EVENT_ESTABLISHED) {
+		link->established = true;
+		if (lane_established(link->lane))
+			log_line(LOG_WARN, "cannot set the retry timer of peer=%s",
+				link->client->peer);
+	} else if (type == RDMA_CM_EVENT_DISCONNECTED) {
+		link->gone = true;
+		client_close(link->client, now_ms, "the client disconnected");
+	} else if (type == RDMA_CM_EVENT_CONNECT_ERROR || type == RDMA_CM_EVENT_REJECTED ||
+		   type == RDMA_CM_EVENT_UNREACHABLE) {
+		/* It also comes when a neighbour's address changes: not an end. */
+		if (type == RDMA_CM_EVENT_UNREACHABLE && link->established)
+			return;
+		failed_to_connect(sessions, link, rdma_event_str(type), now_ms);
+	} else if (type == RDMA_CM_EVENT_DEVICE_REMOVAL) {
+		client_close(link->client, now_ms, "the device was removed");
+	}
+}
+
+static void greet(struct client *client)
+{
+	client->greeted = true;
+	log_line(LOG_INFO, "session begins: session=%llx peer=%s",
+		(unsigned long long)client->session->id, client->peer);
+}
+
+static void complete_one(struct sessions *sessions, const struct ibv_wc *wc, uint64_t now_ms)
+{
+	struct link *link = links_find(&sessions->links, lane_number(wc));
+	struct client *client;
+
+	if (!link || link->client->closing)
+		return;
+	client = link->client;
+	if (wc->status == IBV_WC_SUCCESS && wc->opcode == IBV_WC_RECV)
+		client->heard_ms = now_ms;
+	if (link_complete(link, wc))
+		client_close(client, now_ms, link_problem(link));
+	else if (!client->greeted && client->session->welcome)
+		greet(client);
+}
+
+void sessions_complete(
+	struct sessions *sessions, const struct ibv_wc *wc, int count, uint64_t now_ms)
+{
+	struct link *link;
+	int i;
+
+	for (i = 0; i < count; i++)
+		complete_one(sessions, &wc[i], now_ms);
+	/* One doorbell a link for all of its replies: flushing again does nothing. */
+	for (i = 0; i < count; i++) {
+		link = links_find(&sessions->links, lane_number(&wc[i]));
+		if (link && !link->client->closing && link_flush(link))
+			client_close(link->client, now_ms, link_problem(link));
+	}
+}
+
+static void drop_half_open(struct sessions *sessions, struct client *client, uint64_t now_ms)
+{
+	unsigned i = client->link_count;
+
+	while (i-- > 1) {
+		struct link *link = client->links[i];
+
+		if (!link->established && now_ms - link->created_ms >= CLIENT_HALF_OPEN_MS)
+			drop_link(sessions, link, "not established in time");
+	}
+}
+
+void sessions_tick(struct sessions *sessions, uint64_t now_ms)
+{
+	unsigned i = sessions->count;
+
+	while (i-- > 0) {
+		struct client *client = sessions->clients[i];
+		const char *why = client_overdue(client, now_ms, sessions->service->lease_ms);
+
+		if (why)
+			client_close(client, now_ms, why);
+		if (!client->closing)
+			drop_half_open(sessions, client, now_ms);
+		if (!client_is_over(client, now_ms))
+			continue;
+		sessions->clients[i] = sessions->clients[--sessions->count];
+		forget(sessions, client);
+	}
+}
+
+void sessions_close(struct sessions *sessions, uint64_t now_ms, bool quiet_only)
+{
+	unsigned i;
+
+	for (i = 0; i < sessions->count; i++)
+		if (!quiet_only || client_is_quiet(sessions->clients[i]))
+			client_close(sessions->clients[i], now_ms, "the server stops");
+}
+
+int sessions_wait_ms(const struct sessions *sessions)
+{
+	unsigned i;
+
+	if (!sessions->count)
+		return -1;
+	for (i = 0; i < sessions->count; i++)
+		if (sessions->clients[i]->closing)
+			return TICK_CLOSING_MS;
+	return TICK_MS;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * worker.h - a thread that serves some of the sessions
+ *
+ * It owns a completion queue, the lanes that complete on it, and their
+ * sessions. Other threads hand it connection requests and tell it to stop.
+ */
+#ifndef WORKER_H
+#define WORKER_H
+
+#include <infiniband/verbs.h>
+#include <stdint.h>
+
+#include "mailbox.h"
+#include "service.h"
+
+struct worker;
+
+enum { WORKERS_MAX = 64 };
+
+/* Start the thread of the worker with this index. */
+int worker_create(struct service *service, struct ibv_pd *pd, unsigned index, struct worker **out);
+
+/* Tell it to end all sessions, each after its replies are out. */
+void worker_stop(struct worker *worker);
+
+/* Stop it, wait for its end and free it. NULL is allowed. */
+void worker_destroy(struct worker *worker);
+
+/* The index of the worker that a session id belongs to; may be out of range. */
+unsigned worker_of_session(uint64_t session);
+
+/* Sessions that it has or is about to have. Any thread. */
+unsigned worker_load(const struct worker *worker);
+
+/* Where the events of the ids that it gets must go. */
+struct rdma_event_channel *worker_events(const struct worker *worker);
+
+/*
+ * Hand over a connection request whose id was migrated to worker_events(). The
+ * worker accepts or rejects it, and owns the arrival.
+ */
+void worker_give(struct worker *worker, struct arrival *arrival);
+
+#endif
