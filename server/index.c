@@ -2,9 +2,9 @@
 /*
  * index.c - chained linear hashing over slots
  *
- * The map has any number of buckets, not a power of two: when there are more
- * objects than buckets, one more is added and the one chain that it shares with
- * its older half is dealt out. So growth costs every insertion the same, there
+ * The map has any number of buckets, not a power of two: when there are too few
+ * for the objects, one more is added and the one chain that it shares with its
+ * older half is dealt out. So growth costs every insertion the same, there
  * is no second table and nothing large is ever copied or freed.
  *
  * Buckets and objects live in segments that double in length. A segment is
@@ -71,7 +71,7 @@ int index_create(uint32_t slots_max, struct index **out)
 {
 	struct index *index;
 
-	if (!slots_max || slots_max == INDEX_NONE)
+	if (!slots_max || slots_max > INT32_MAX)
 		return -EINVAL;
 	index = calloc(1, sizeof(*index));
 	if (!index)
@@ -213,7 +213,8 @@ void index_publish(struct index *index, uint32_t slot)
 	struct object *object = index_object(index, slot);
 	uint32_t *bucket;
 
-	if (index->count >= index->bucket_count && index->bucket_count < 1u << 31)
+	/* Two buckets an object: most chains are empty or one long. */
+	for (int i = 0; i < 2 && index->bucket_count / 2 <= index->count; i++)
 		grow(index);
 	bucket = bucket_for(index, object->hash);
 	object->next = *bucket;

@@ -51,7 +51,7 @@ static_assert(sizeof(struct object) + 2 * sizeof(uint32_t) + 24 <= 128, "metadat
 
 struct index;
 
-/* At most `slots_max` objects. -ENOMEM, -EINVAL. */
+/* At most `slots_max` objects, 1 to 2^31 - 1. -EINVAL, -ENOMEM. */
 int index_create(uint32_t slots_max, struct index **out);
 void index_destroy(struct index *index);
 

@@ -6,6 +6,8 @@
 
 #include <errno.h>
 
+enum { ALONE_MAX = 8 }; /* victims by age alone, before their neighbours go */
+
 void room_vacate(struct store *store, struct shard *shard, uint32_t slot, struct vacancy *vacancy)
 {
 	const struct object *object = index_object(shard->index, slot);
@@ -100,8 +102,8 @@ static int widen(struct store *store, uint32_t pages, struct vacancy *vacancy, u
 }
 
 /*
- * Evict until there is a hole of so many pages: 1. The oldest objects go first;
- * once they had together the space that is wanted, it is only scattered, and
+ * The oldest objects go first. Once they had together the space that is wanted,
+ * or are much too short to ever make a hole of it, it is only scattered: then
  * their neighbours go whatever their age is.
  */
 int room_make(struct store *store, uint32_t pages, unsigned *victims)
@@ -109,14 +111,15 @@ int room_make(struct store *store, uint32_t pages, unsigned *victims)
 	struct vacancy vacancy;
 	uint64_t freed = 0;
 
-	while (*victims) {
+	for (unsigned alone = 1; *victims; alone++) {
 		--*victims;
 		if (evict_oldest(store, &vacancy))
 			return 0;
 		freed += vacancy.pages;
 		if (vacancy.hole.pages >= pages)
 			return 1;
-		if (freed >= pages && widen(store, pages, &vacancy, victims))
+		if ((freed >= pages || alone >= ALONE_MAX) &&
+			widen(store, pages, &vacancy, victims))
 			return 1;
 	}
 	return 0;

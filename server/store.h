@@ -32,7 +32,7 @@ struct store_params {
 	const size_t *arenas;  /* bytes of each arena, multiples of STORE_PAGE */
 	unsigned arena_count;
 	uint64_t seed;         /* of the index hash: not guessable by clients */
-	unsigned shards;       /* a power of two; 0: 16 */
+	unsigned shards;       /* a power of two, at most 4096; 0: 16 */
 };
 
 /* Where an object lies: the caller adds the arena's address and rkey. */
@@ -43,6 +43,7 @@ struct store_object {
 	struct wire_handle handle;
 };
 
+/* Bytes are whole pages. `used` is of visible objects, without what is reserved. */
 struct store_stats {
 	uint64_t capacity, used, reserved, objects, locked;
 	uint64_t evictions, hits, misses, stored;

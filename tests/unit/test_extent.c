@@ -156,15 +156,15 @@ static void whole_arena_and_single_pages_can_be_taken(void **state)
 	extent_destroy(map);
 }
 
-/* Extents of all lengths from 1000 to 1000 + count - 1, shortest first. */
+/* Extents of all lengths from 4000 to 4000 + count - 1, shortest first. */
 static struct extent_map *fill_with_lengths(uint32_t count)
 {
-	uint32_t pages = 1000 * count + count * (count - 1) / 2, at;
+	uint32_t pages = 4000 * count + count * (count - 1) / 2, at;
 	struct extent_map *map;
 
 	assert_int_equal(extent_create(pages, &map), 0);
 	for (uint32_t i = 0; i < count; i++)
-		assert_int_equal(extent_alloc(map, 1000 + i, i, &at), 0);
+		assert_int_equal(extent_alloc(map, 4000 + i, i, &at), 0);
 	assert_int_equal(extent_free_pages(map), 0);
 	return map;
 }
@@ -172,15 +172,14 @@ static struct extent_map *fill_with_lengths(uint32_t count)
 static void exact_fit_is_found_in_a_full_pool(void **state)
 {
 	struct extent_map *map = fill_with_lengths(24);
-	uint32_t at = 0, first;
+	uint32_t first;
 
 	(void)state;
-	/* Every other one becomes free: 1001, 1003, ... all of one bin. */
-	for (uint32_t i = 0; i < 24; at += 1000 + i, i++)
-		if (i % 2)
-			assert_int_equal(extent_free(map, at, 1000 + i, NULL), 0);
+	/* 4023, 4021, ... become free, all of one bin: the longest lies deepest. */
 	for (uint32_t i = 23; i < 24; i -= 2)
-		assert_int_equal(extent_alloc(map, 1000 + i, i, &first), 0);
+		assert_int_equal(extent_free(map, 4000 * i + i * (i - 1) / 2, 4000 + i, NULL), 0);
+	for (uint32_t i = 23; i < 24; i -= 2)
+		assert_int_equal(extent_alloc(map, 4000 + i, i, &first), 0);
 	assert_int_equal(extent_free_pages(map), 0);
 	assert_int_equal(extent_check(map), 0);
 	extent_destroy(map);
