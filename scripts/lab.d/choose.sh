@@ -4,6 +4,8 @@
 
 choose_and_run()
 {
-	lab_mem=${lab_mem:-4G}
-	uml_run
+	if [[ $lab_backend == auto ]]; then
+		lab_backend=uml
+	fi
+	"${lab_backend}_run"
 }

@@ -12,8 +12,6 @@ guest_children=() # followers and timers
 # guest_prepare CONSOLE: the device in the guest that a shell talks to
 guest_prepare()
 {
-	local dir
-
 	guest_clean_stale
 	guest_run=$(mktemp -d "${TMPDIR:-/tmp}/remora-lab.XXXXXX")
 	trap guest_end EXIT
@@ -33,10 +31,27 @@ guest_prepare()
 	# These name folders that the guest does not have.
 	env -0 -u TMPDIR -u XDG_RUNTIME_DIR >"$guest_run/env"
 
-	for dir in "$lab_project" "$PWD" "${lab_shares[@]}"; do
-		printf '%s\0' "$dir"
-	done >"$guest_run/shares"
+	guest_list_shares >"$guest_run/shares"
 	guest_write_conf "$1"
+}
+
+# The folders to let through, one a line, none inside another: a folder that
+# was mounted twice would show the guest two unrelated files for one.
+guest_list_shares()
+{
+	local dir outer=''
+
+	for dir in "$lab_project" "$PWD" "${lab_shares[@]}"; do
+		realpath "$dir"
+	done | LC_ALL=C sort -u | while IFS= read -r dir; do
+		if [[ $dir =~ ^/((proc|sys|dev)(/.*)?|run)?$ ]]; then
+			continue # the guest's own
+		fi
+		if [[ -z $outer || $dir/ != "$outer"/* ]]; then
+			outer=$dir
+			printf '%s\n' "$dir"
+		fi
+	done
 }
 
 guest_write_conf()
@@ -87,7 +102,7 @@ guest_end()
 # for us does not reach it first, and bound to die with us
 guest_start()
 {
-	setsid setpriv --pdeathsig KILL "$@" </dev/null >"$guest_run/console" 2>&1 &
+	setsid setpriv --pdeathsig KILL "$@" </dev/null >>"$guest_run/console" 2>&1 &
 	guest_pid=$!
 }
 
@@ -107,7 +122,9 @@ guest_wait()
 	sleep "$1" &
 	timer=$!
 	guest_children+=("$timer")
-	wait -n -p ended "$guest_pid" "$timer"
+	{
+		wait -n -p ended "$guest_pid" "$timer" || :
+	} 2>/dev/null
 	if [[ $ended == "$timer" ]]; then
 		return 1
 	fi

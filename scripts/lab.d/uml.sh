@@ -82,11 +82,12 @@ uml_start()
 uml_run()
 {
 	lab_backend=uml
+	lab_mem=${lab_mem:-4G}
 	packages_require iproute2 iputils-ping rdma-core ibverbs-providers rdmacm-utils \
 		busybox-static || exit 125
-	uml_built || uml_build
+	uml_built || build_kernel
 	guest_prepare /dev/tty0
-	cp "$lab_code/uml-init.sh" "$guest_run/init"
+	cp "$lab_code/init.sh" "$guest_run/init"
 	chmod +x "$guest_run/init"
 	uml_start null,fd:1
 	guest_supervise "$uml_boot_seconds"
