@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * connection.c - which server, and an adapter that is connected to it
+ *
+ * Used by the main thread; the library's threads call log_line() alone.
+ */
+#include "connection.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "complain.h"
+#include "size.h"
+
+/* An attempt to connect gets no more than this of the whole timeout. */
+enum { CONNECT_MAX_MS = 10000 };
+
+static const struct argp_option options_table[] = {
+	{"server", 's', "ADDR[:PORT]", 0, "The memory server; default: REMORA_SERVER", 90},
+	{"timeout", 't', "SECONDS", 0, "Give up what takes longer; default 30", 90},
+	{"verbose", 'v', NULL, 0, "Show what the library logs", 90},
+	{0},
+};
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	struct connection_options *options = state->input;
+	double seconds;
+	char *end;
+
+	switch (key) {
+	case 's':
+		if (!*arg)
+			argp_error(state, "--server is empty; give ADDR[:PORT]");
+		options->server = arg;
+		return 0;
+	case 't':
+		seconds = strtod(arg, &end);
+		if (end == arg || *end || !(seconds >= 0.001 && seconds <= 86400.0))
+			argp_error(state, "--timeout %s: give seconds from 0.001 to 86400", arg);
+		options->timeout_ms = (uint32_t)(seconds * 1000.0);
+		return 0;
+	case 'v': options->verbose = 1; return 0;
+	default: return ARGP_ERR_UNKNOWN;
+	}
+}
+
+const struct argp connection_argp = {.options = options_table, .parser = parse_option};
+
+const char *connection_server(const struct connection_options *options)
+{
+	const char *server = options->server ? options->server : getenv("REMORA_SERVER");
+
+	return server ? server : "";
+}
+
+static void log_line(void *arg, enum remora_log_level level, const char *text)
+{
+	const struct connection_options *options = arg;
+
+	if (options->verbose)
+		fprintf(stderr, "remora: %s: %s\n",
+			level == REMORA_LOG_ERROR  ? "error"
+			: level == REMORA_LOG_WARN ? "warning"
+			: level == REMORA_LOG_INFO ? "info"
+						   : "debug",
+			text);
+}
+
+/* What to do about it; NULL: the sentence of the library is all there is to say. */
+static const char *remedy_of(int err)
+{
+	switch (-err) {
+	case ENODEV:
+		return "load a device driver (rdma_rxe or siw for an ordinary network card) and "
+		       "see that `rdma link` shows a device";
+	case ECONNREFUSED:
+		return "start remorad there, or give the port it listens on with ADDR:PORT";
+	case ETIMEDOUT:
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+		return "check the address, that remorad runs there, and that UDP port 4791 "
+		       "(RoCE) or the TCP port (iWARP) passes the firewall";
+	case EPROTO:
+	case EPROTONOSUPPORT:
+		return "what answers on this port is not a remorad of this version; check the "
+		       "port";
+	case EACCES:
+	case EPERM: return "check the permissions of /dev/infiniband and the server's access rules";
+	default: return NULL;
+	}
+}
+
+static void complain_memlock(size_t arena_len)
+{
+	char limit_text[SIZE_TEXT_LEN], arena_text[SIZE_TEXT_LEN];
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) || limit.rlim_cur == RLIM_INFINITY)
+		return;
+	complain("at most %s may be locked (RLIMIT_MEMLOCK) and %s of buffers are wanted; raise "
+		 "it with `ulimit -l unlimited` or LimitMEMLOCK=infinity",
+		size_print(limit.rlim_cur, limit_text), size_print(arena_len, arena_text));
+}
+
+static void complain_unconnected(const struct connection_options *options,
+	struct remora_adapter *adapter, size_t arena_len, int err)
+{
+	const char *remedy = remedy_of(err);
+	struct remora_status status;
+
+	remora_status(adapter, &status);
+	complain("cannot connect to %s: %s", connection_server(options),
+		status.error[0] ? status.error : strerror(-err));
+	if (err == -ENOMEM || err == -EPERM || err == -EAGAIN)
+		complain_memlock(arena_len);
+	if (remedy)
+		complain("%s", remedy);
+}
+
+int connection_open(const struct connection_options *options, void *arena, size_t arena_len,
+	struct remora_adapter **adapter)
+{
+	struct remora_options wanted = {
+		.server = connection_server(options),
+		.timeout_ms = options->timeout_ms,
+		.connect_timeout_ms =
+			options->timeout_ms < CONNECT_MAX_MS ? options->timeout_ms : CONNECT_MAX_MS,
+		.arena = arena,
+		.arena_len = arena_len,
+		.log = log_line,
+		.log_arg = (void *)options,
+	};
+	struct remora_adapter *opened;
+	int err;
+
+	if (!*wanted.server) {
+		complain("which server? give --server ADDR[:PORT] or set REMORA_SERVER");
+		return -EDESTADDRREQ;
+	}
+	err = remora_open(&wanted, &opened);
+	if (err) {
+		complain("cannot start an adapter for the server '%s': %s; it should be "
+			 "ADDR[:PORT] or [V6ADDR][:PORT]",
+			wanted.server, strerror(-err));
+		return err;
+	}
+	err = remora_wait_connected(opened, options->timeout_ms);
+	if (err) {
+		complain_unconnected(options, opened, arena_len, err);
+		remora_close(opened);
+		return err;
+	}
+	*adapter = opened;
+	return 0;
+}
+
+void connection_complain(struct remora_adapter *adapter, const char *doing, int err)
+{
+	struct remora_status status;
+
+	remora_status(adapter, &status);
+	if (status.error[0] && !status.connected)
+		complain("cannot %s: %s (%s)", doing, strerror(-err), status.error);
+	else
+		complain("cannot %s: %s", doing, strerror(-err));
+}
