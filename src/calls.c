@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct call *call_begin(struct calls *calls, const struct peer_lane *lane, uint8_t type)
+static struct call *call_begin(
+	struct io *io, struct calls *calls, const struct peer_lane *lane, uint8_t type)
 {
 	unsigned limit = lane->credits < CALLS_MAX ? lane->credits : CALLS_MAX, i;
 
@@ -21,7 +22,11 @@ static struct call *call_begin(struct calls *calls, const struct peer_lane *lane
 		return NULL;
 	for (i = 0; calls->calls[i].id; i++)
 		;
-	calls->calls[i] = (struct call){.id = ++calls->next * CALLS_MAX + i, .type = type};
+	calls->calls[i] = (struct call){
+		.id = ++calls->next * CALLS_MAX + i,
+		.sent_ns = io->now,
+		.type = type,
+	};
 	calls->busy++;
 	return &calls->calls[i];
 }
@@ -152,7 +157,7 @@ static bool ask(struct io *io, struct task *task)
 		task->next_key = task->count;
 		return true;
 	}
-	call = call_begin(&io->control_calls, control, header.type);
+	call = call_begin(io, &io->control_calls, control, header.type);
 	call->batch = batch;
 	header.task = call->id;
 	if (header.type == WIRE_LOOKUP)
@@ -167,6 +172,7 @@ static bool ask(struct io *io, struct task *task)
 	}
 	batch->awaiting = true;
 	lane_send(control->lane, wire_end(&writer));
+	io->asked_ns = io->now;
 	return true;
 }
 
@@ -182,7 +188,7 @@ static void send_unlocks(struct io *io)
 
 	while (sent < io->unlock_count && io->control_calls.busy < control->credits &&
 		(frame = lane_frame(control->lane))) {
-		call = call_begin(&io->control_calls, control, WIRE_UNLOCK);
+		call = call_begin(io, &io->control_calls, control, WIRE_UNLOCK);
 		header.task = call->id;
 		wire_begin(&writer, frame, control->frame, &header);
 		while (sent < io->unlock_count && writer.count < max &&
@@ -217,6 +223,25 @@ void calls_progress(struct io *io)
 		io_fault(io, err, "%s", lane_error(io->peer->control.lane));
 }
 
+void calls_heartbeat(struct io *io)
+{
+	struct peer_lane *control = &io->peer->control;
+	struct wire_header header = {.type = WIRE_PING, .boot = io->peer->boot};
+	struct wire_writer writer;
+	void *frame;
+
+	/* With every credit in use there is traffic enough. */
+	if (io->control_calls.busy >= control->credits)
+		return;
+	frame = lane_frame(control->lane);
+	if (!frame)
+		return;
+	header.task = call_begin(io, &io->control_calls, control, WIRE_PING)->id;
+	wire_begin(&writer, frame, control->frame, &header);
+	lane_send(control->lane, wire_end(&writer));
+	io->asked_ns = io->now;
+}
+
 bool calls_commit(struct io *io, struct batch *batch)
 {
 	struct peer_lane *lane = &io->peer->data[batch->lane];
@@ -232,7 +257,7 @@ bool calls_commit(struct io *io, struct batch *batch)
 	frame = lane_frame(lane->lane);
 	if (!frame)
 		return false;
-	call = call_begin(calls, lane, WIRE_COMMIT);
+	call = call_begin(io, calls, lane, WIRE_COMMIT);
 	call->batch = batch;
 	header.task = call->id;
 	wire_begin(&writer, frame, lane->frame, &header);
@@ -382,13 +407,14 @@ static int reply_copy(struct io *io, struct batch *batch, const void *frame, siz
 
 static int reply_refused(struct io *io, struct batch *batch, struct wire_reader *reader)
 {
+	char text[WIRE_TEXT_MAX + 1];
 	struct wire_refusal refusal;
 	int err = wire_get_refusal(reader, &refusal);
 
 	if (err)
 		return err;
-	adapter_log(io->adapter, REMORA_LOG_WARN, "the server refused a request: %.*s",
-		refusal.text_len, refusal.text);
+	wire_refusal_text(&refusal, text);
+	adapter_log(io->adapter, REMORA_LOG_WARN, "the server refused a request: %s", text);
 	if (!batch)
 		return 0;
 	io_task_error(batch->task, wire_status_to_errno(refusal.status));
@@ -404,15 +430,19 @@ static int reply_refused(struct io *io, struct batch *batch, struct wire_reader 
 static int reply(struct io *io, uint8_t type, struct batch *batch, struct wire_reader *reader,
 	unsigned count)
 {
+	int err;
+
 	if (count != batch->count)
 		return -EPROTO;
 	if (type == WIRE_RESERVE)
-		return reply_reserve(io, batch, reader);
-	if (type == WIRE_LOOKUP)
-		return reply_lookup(io, batch, reader);
-	if (type == WIRE_COMMIT)
-		return reply_commit(io, batch, reader);
-	return reply_delete(io, batch, reader);
+		err = reply_reserve(io, batch, reader);
+	else if (type == WIRE_LOOKUP)
+		err = reply_lookup(io, batch, reader);
+	else if (type == WIRE_COMMIT)
+		err = reply_commit(io, batch, reader);
+	else
+		err = reply_delete(io, batch, reader);
+	return err ? err : wire_close(reader);
 }
 
 static int take_reply(struct io *io, struct calls *calls, const void *frame, size_t len)
@@ -432,6 +462,8 @@ static int take_reply(struct io *io, struct calls *calls, const void *frame, siz
 		return -EPROTO;
 	type = call->type;
 	batch = call->batch;
+	if (call->sent_ns > io->renewed_ns)
+		io->renewed_ns = call->sent_ns;
 	call_end(calls, call);
 	if (batch)
 		batch->awaiting = false;

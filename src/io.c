@@ -24,6 +24,8 @@ enum {
 	POLL_BATCH = 32,
 	SPIN_NS = 20000,
 	NS_PER_MS = 1000000,
+	HEARTBEATS_A_LEASE = 5,
+	FENCE_PERCENT = 70,
 };
 
 void io_ring(struct io *io)
@@ -256,6 +258,8 @@ static void begin_session(struct io *io)
 
 	reset_lanes(io);
 	io->down = false;
+	io->asked_ns = io->peer->greeted_ns;
+	io->renewed_ns = io->peer->greeted_ns;
 	err = prepare_session(io);
 	if (err) {
 		io_fault(io, err, "cannot begin a session: %s", strerror(-err));
@@ -359,11 +363,11 @@ static bool take_completions(struct io *io)
 }
 
 /* Tasks have the same timeout, so the oldest has the earliest deadline. */
-static void expire(struct io *io, uint64_t now)
+static void expire(struct io *io)
 {
 	struct task *task;
 
-	while ((task = TAILQ_FIRST(&io->tasks)) && task->deadline_ns <= now) {
+	while ((task = TAILQ_FIRST(&io->tasks)) && task->deadline_ns <= io->now) {
 		if (io->peer && !io->fault && (task->batches || task->asking))
 			io_fault(io, -ETIMEDOUT,
 				"a task was not finished in time (%llu ms): the server or the "
@@ -376,17 +380,52 @@ static void expire(struct io *io, uint64_t now)
 	}
 }
 
+static uint64_t lease_ns(const struct io *io)
+{
+	return (uint64_t)io->peer->welcome.lease_ms * NS_PER_MS;
+}
+
+static uint64_t heartbeat_due(const struct io *io)
+{
+	return io->asked_ns + lease_ns(io) / HEARTBEATS_A_LEASE;
+}
+
+/*
+ * Until when the session's locks may be believed. The server counts the lease
+ * from the arrival of a request, which is after its sending; the margin is for
+ * clocks that do not run alike. A process that was stopped finds out here.
+ */
+static uint64_t fence_due(const struct io *io)
+{
+	return io->renewed_ns + lease_ns(io) / 100 * FENCE_PERCENT;
+}
+
+static void keep_lease(struct io *io)
+{
+	if (io->now >= fence_due(io))
+		io_fault(io, -ETIMEDOUT,
+			"the server was silent for %llu ms, and the lease is %u ms: its locks are "
+			"no longer believed",
+			(unsigned long long)((io->now - io->renewed_ns) / NS_PER_MS),
+			io->peer->welcome.lease_ms);
+	else if (io->now >= heartbeat_due(io))
+		calls_heartbeat(io);
+}
+
 static bool turn(struct io *io)
 {
 	bool any = false;
 
+	io->now = adapter_now();
 	take_submitted(io);
 	take_connection(io);
 	if (io->peer && !io->fault)
 		any = take_completions(io);
-	expire(io, adapter_now());
+	expire(io);
 	if (atomic_exchange(&io->reset_wanted, false) && io->peer)
 		io_fault(io, -ENOMEM, "no memory for an unlock: the session ends instead");
+	if (io->peer && !io->fault)
+		keep_lease(io);
 	if (io->peer && !io->fault) {
 		calls_progress(io);
 		transfer_progress(io);
@@ -398,16 +437,21 @@ static bool turn(struct io *io)
 	return any;
 }
 
+/* Until the next deadline: of a task, of the heartbeat, of the lease. -1: none. */
 static int sleep_ms(const struct io *io)
 {
 	const struct task *task = TAILQ_FIRST(&io->tasks);
-	uint64_t now = adapter_now();
+	uint64_t until = task ? task->deadline_ns : UINT64_MAX;
 
-	if (!task)
+	if (io->peer && heartbeat_due(io) < until)
+		until = heartbeat_due(io);
+	if (io->peer && fence_due(io) < until)
+		until = fence_due(io);
+	if (until == UINT64_MAX)
 		return -1;
-	if (task->deadline_ns <= now)
+	if (until <= io->now)
 		return 0;
-	return (int)((task->deadline_ns - now) / NS_PER_MS) + 1;
+	return (int)((until - io->now) / NS_PER_MS) + 1;
 }
 
 static void take_event(struct io *io, uint32_t what)
@@ -447,19 +491,18 @@ static void sleep_until_woken(struct io *io)
 static void *io_run(void *arg)
 {
 	struct io *io = arg;
-	uint64_t idle_since = adapter_now();
+	uint64_t busy = adapter_now();
 
 	connector_want(io->connector);
 	while (!atomic_load(&io->stopping)) {
 		if (turn(io)) {
-			idle_since = adapter_now();
+			busy = io->now;
 			continue;
 		}
-		if (io->peer && !TAILQ_EMPTY(&io->tasks) && io->spin_ns &&
-			adapter_now() - idle_since < io->spin_ns)
+		if (io->peer && !TAILQ_EMPTY(&io->tasks) && io->now - busy < io->spin_ns)
 			continue;
 		sleep_until_woken(io);
-		idle_since = adapter_now();
+		busy = io->now;
 	}
 	take_submitted(io);
 	if (io->peer && !io->fault)

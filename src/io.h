@@ -21,7 +21,8 @@
 enum { CALLS_MAX = 64 };
 
 struct call {
-	uint64_t id; /* in the frame's header; 0: free */
+	uint64_t id;      /* in the frame's header; 0: free */
+	uint64_t sent_ns; /* an answer renews the lease from then on */
 	uint8_t type;
 	struct batch *batch; /* NULL: nobody waits */
 };
@@ -50,8 +51,11 @@ struct io {
 
 	struct peer *peer; /* NULL: no session */
 	struct device *device;
-	bool down; /* an attempt to connect has failed: tasks fail at once */
-	int fault; /* of the session, found during a turn: end it */
+	bool down;           /* an attempt to connect has failed: tasks fail at once */
+	int fault;           /* of the session, found during a turn: end it */
+	uint64_t now;        /* read once a turn */
+	uint64_t asked_ns;   /* the last request on the control lane */
+	uint64_t renewed_ns; /* the server surely counts the lease from then or later */
 
 	struct task_list tasks;   /* taken and unfinished, oldest first */
 	STAILQ_HEAD(, task) asks; /* those with requests to send */
@@ -97,6 +101,9 @@ void io_task_error(struct task *task, int err);
 
 /* Send requests, and unlocks, as long as there are credits. */
 void calls_progress(struct io *io);
+
+/* Ask for nothing, to renew the lease. */
+void calls_heartbeat(struct io *io);
 
 /* A frame came in. Lane -1 is the control lane. */
 void calls_received(struct io *io, int lane, const void *frame, size_t len);

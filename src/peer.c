@@ -397,12 +397,22 @@ static int await_greeting(const struct attempt *attempt, struct greeting *greeti
 	return 0;
 }
 
+static int refused(const struct attempt *attempt, const struct wire_refusal *refusal)
+{
+	char text[WIRE_TEXT_MAX + 1];
+
+	wire_refusal_text(refusal, text);
+	return fail(attempt, wire_status_to_errno(refusal->status), "%s refused: %s",
+		attempt->params->server.text, text);
+}
+
 static int greet(struct attempt *attempt)
 {
 	const char *server = attempt->params->server.text;
 	struct greeting greeting = {0};
 	int err;
 
+	attempt->peer->greeted_ns = now_ms() * 1000000;
 	err = send_hello(attempt);
 	if (!err)
 		err = await_greeting(attempt, &greeting);
@@ -411,9 +421,7 @@ static int greet(struct attempt *attempt)
 	if (greeting.err)
 		return fail(attempt, -EPROTO, "%s answered the greeting with nonsense", server);
 	if (greeting.header.type == WIRE_REFUSED)
-		return fail(attempt, wire_status_to_errno(greeting.refusal.status),
-			"%s refused: %.*s", server, greeting.refusal.text_len,
-			greeting.refusal.text);
+		return refused(attempt, &greeting.refusal);
 	if (greeting.welcome.status != WIRE_OK)
 		return fail(attempt, wire_status_to_errno(greeting.welcome.status),
 			"%s refused: %s", server, wire_status_text(greeting.welcome.status));

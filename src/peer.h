@@ -41,6 +41,7 @@ struct peer {
 	uint32_t next_number;
 	uint64_t boot;
 	struct wire_welcome welcome;
+	uint64_t greeted_ns; /* before HELLO was sent: the lease began later */
 };
 
 struct peer_params {

@@ -201,6 +201,9 @@ int wire_get_usage(struct wire_reader *r, struct wire_usage *usage);
 int wire_put_refusal(struct wire_writer *w, enum wire_status status, const char *text);
 int wire_get_refusal(struct wire_reader *r, struct wire_refusal *refusal);
 
+/* The refusal's text, terminated, with ? for what does not print. */
+void wire_refusal_text(const struct wire_refusal *refusal, char text[WIRE_TEXT_MAX + 1]);
+
 /*
  * A LIST reply: its first entry is the cursor of the next page (0: no more),
  * the others are objects.

@@ -208,6 +208,15 @@ int wire_get_refusal(struct wire_reader *r, struct wire_refusal *refusal)
 	return 0;
 }
 
+void wire_refusal_text(const struct wire_refusal *refusal, char text[WIRE_TEXT_MAX + 1])
+{
+	unsigned i;
+
+	for (i = 0; i < refusal->text_len; i++)
+		text[i] = refusal->text[i] >= ' ' && refusal->text[i] <= '~' ? refusal->text[i] : '?';
+	text[i] = '\0';
+}
+
 int wire_put_cursor(struct wire_writer *w, uint64_t cursor)
 {
 	uint8_t *p = entry_claim(w, CURSOR_LEN);
