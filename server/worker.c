@@ -132,7 +132,7 @@ static void look(struct worker *worker, int wait_ms)
 	worker->looked_us = worker->now_us;
 	for (i = 0; i < count; i++) {
 		if (events[i].data.fd == cq_fd(worker->cq))
-			cq_drain_events(worker->cq);
+			cq_take_event(worker->cq);
 		else if (events[i].data.fd == worker->events->fd)
 			take_events(worker);
 		else

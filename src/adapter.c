@@ -105,6 +105,7 @@ static int kind_fd(const struct remora_adapter *adapter, enum task_kind kind)
 	case TASK_LOAD: return adapter->load_fd;
 	case TASK_UNLOCK:
 	case TASK_DELETE:
+	case TASK_LENGTH:
 	case TASK_LIST:
 	case TASK_USAGE:
 	case TASK_PING: break;

@@ -66,6 +66,7 @@ static enum wire_type task_request(const struct task *task)
 	switch (task->kind) {
 	case TASK_STORE: return WIRE_RESERVE;
 	case TASK_LOOKUP:
+	case TASK_LENGTH:
 	case TASK_LOAD: return WIRE_LOOKUP;
 	case TASK_DELETE: return WIRE_DELETE;
 	case TASK_LIST: return WIRE_LIST;
@@ -121,6 +122,7 @@ static int put_request(
 	case TASK_STORE:
 	case TASK_LOOKUP:
 	case TASK_LOAD:
+	case TASK_LENGTH:
 	case TASK_DELETE: return put_keys(writer, task, batch, max);
 	case TASK_LIST:
 		task->next_key = task->count;
@@ -160,7 +162,7 @@ static bool ask(struct io *io, struct task *task)
 	call = call_begin(io, &io->control_calls, control, header.type);
 	call->batch = batch;
 	header.task = call->id;
-	if (header.type == WIRE_LOOKUP)
+	if (task->kind == TASK_LOOKUP || task->kind == TASK_LOAD)
 		header.flags = WIRE_FLAG_LOCK;
 	wire_begin(&writer, frame, control->frame, &header);
 	err = put_request(&writer, task, batch, max);
@@ -473,7 +475,7 @@ static int take_reply(struct io *io, struct calls *calls, const void *frame, siz
 		return -EPROTO;
 	if (!batch)
 		return 0;
-	if (type == WIRE_LIST || type == WIRE_USAGE || type == WIRE_PING)
+	if (batch->task->kind >= TASK_LENGTH)
 		return reply_copy(io, batch, frame, len);
 	return reply(io, type, batch, &reader, header.count);
 }

@@ -61,8 +61,7 @@ void cq_destroy(struct cq *cq)
 	if (!cq)
 		return;
 
-	/* Destroying waits until every event it ever told is acknowledged. */
-	cq_drain_events(cq);
+	/* Destroying waits until every event that was taken is acknowledged. */
 	if (cq->unacked)
 		ibv_ack_cq_events(cq->cq, cq->unacked);
 	ibv_destroy_cq(cq->cq);
@@ -95,17 +94,17 @@ int cq_arm(struct cq *cq)
 	return rc > 0 ? -rc : rc;
 }
 
-void cq_drain_events(struct cq *cq)
+void cq_take_event(struct cq *cq)
 {
 	struct ibv_cq *from;
 	void *context;
 
-	while (!ibv_get_cq_event(cq->channel, &from, &context)) {
-		if (++cq->unacked < CQ_ACK_BATCH)
-			continue;
-		ibv_ack_cq_events(cq->cq, cq->unacked);
-		cq->unacked = 0;
-	}
+	if (ibv_get_cq_event(cq->channel, &from, &context))
+		return;
+	if (++cq->unacked < CQ_ACK_BATCH)
+		return;
+	ibv_ack_cq_events(cq->cq, cq->unacked);
+	cq->unacked = 0;
 }
 
 int cq_poll(struct cq *cq, struct ibv_wc *wc, int max)

@@ -34,8 +34,8 @@ int cq_fd(const struct cq *cq);
 /* Ask for an event. The caller polls once more before it sleeps. */
 int cq_arm(struct cq *cq);
 
-/* Take the events that made cq_fd() readable. */
-void cq_drain_events(struct cq *cq);
+/* Take the event that made cq_fd() readable: an arming makes one at most. */
+void cq_take_event(struct cq *cq);
 
 /* Returns the number of completions, or a negative errno. */
 int cq_poll(struct cq *cq, struct ibv_wc *wc, int max);

@@ -462,7 +462,7 @@ static void take_event(struct io *io, uint32_t what)
 	if (what == WATCH_DOORBELL)
 		clear(io->doorbell);
 	if (what == WATCH_COMPLETIONS && io->peer)
-		cq_drain_events(io->peer->cq);
+		cq_take_event(io->peer->cq);
 	if (what == WATCH_EVENTS && io->peer) {
 		err = peer_check_events(io->peer, error, sizeof(error));
 		if (err)

@@ -392,7 +392,7 @@ static int await_greeting(const struct attempt *attempt, struct greeting *greeti
 		err = wait_readable(attempt, cq_fd(peer->cq));
 		if (err)
 			return err;
-		cq_drain_events(peer->cq);
+		cq_take_event(peer->cq);
 	}
 	return 0;
 }

@@ -77,6 +77,40 @@ static int ask(struct remora_adapter *adapter, enum task_kind kind, const struct
 	return 0;
 }
 
+static int read_length(const struct task *task, uint64_t *len)
+{
+	struct wire_extent extent;
+	struct wire_header header;
+	struct wire_reader reader;
+	enum wire_status status;
+	int err;
+
+	err = wire_open(&reader, task->reply, task->reply_len, &header);
+	if (!err)
+		err = wire_get_extent(&reader, &status, &extent);
+	if (err)
+		return err;
+	if (status != WIRE_OK)
+		return wire_status_to_errno(status);
+	*len = extent.len;
+	return 0;
+}
+
+int remora_length(struct remora_adapter *adapter, const struct remora_key *key, uint64_t *len)
+{
+	struct task *task;
+	int err;
+
+	if (!adapter || !key || !len || !key->data || !key->len || key->len > REMORA_KEY_MAX)
+		return -EINVAL;
+	err = ask(adapter, TASK_LENGTH, key, 0, &task);
+	if (err)
+		return err;
+	err = read_length(task, len);
+	task_destroy(task);
+	return err;
+}
+
 /* Tell the objects of one page. Returns what fn returned, or a negative errno. */
 static int tell_page(const struct task *task, remora_list_fn fn, void *arg, uint64_t *cursor)
 {

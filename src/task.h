@@ -24,6 +24,8 @@ enum task_kind {
 	TASK_LOAD,
 	TASK_UNLOCK,
 	TASK_DELETE,
+	/* From here on the asker reads the reply's frame itself. */
+	TASK_LENGTH,
 	TASK_LIST,
 	TASK_USAGE,
 	TASK_PING,
@@ -43,7 +45,7 @@ struct task {
 	int error;
 	uint64_t bytes;
 	struct remora_bitmap *bits; /* LOOKUP, LOAD, DELETE */
-	uint8_t *reply;             /* LIST, USAGE: the frame */
+	uint8_t *reply;             /* LENGTH, LIST, USAGE: the frame */
 	size_t reply_len;
 
 	/* Progress. */

@@ -182,6 +182,12 @@ int remora_query_load(struct remora_adapter *adapter, int64_t task, struct remor
 int remora_delete(struct remora_adapter *adapter, const struct remora_key *keys, size_t count,
 	struct remora_bitmap **deleted);
 
+/*
+ * Ask how many bytes are stored under a key; locks nothing. -ENOENT: the key is
+ * not there; other errors as remora_delete().
+ */
+int remora_length(struct remora_adapter *adapter, const struct remora_key *key, uint64_t *len);
+
 /* Called once an object; key->data lives until the return. Non-zero ends the listing. */
 typedef int (*remora_list_fn)(
 	void *arg, const struct remora_key *key, uint64_t len, unsigned locked);
