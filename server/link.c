@@ -57,7 +57,8 @@ int link_create(const struct link_params *params, struct link **out)
 	if (err)
 		goto free_link;
 
-	/* A server starts no one-sided operations: depth 0, all frames signalled. */
+	/* A server starts no one-sided operations, and wants to know that a reply has left. */
+	lane.signal_every = 1;
 	lane.credits = link->credits;
 	lane.frame = link->frame;
 	err = lane_create(params->id, params->pd, &lane, &link->lane);

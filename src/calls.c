@@ -207,6 +207,9 @@ void calls_progress(struct io *io)
 	struct task *task;
 	int err;
 
+	/* First: a delete that follows an unlock must find the key unlocked. */
+	if (io->unlock_count)
+		send_unlocks(io);
 	while ((task = STAILQ_FIRST(&io->asks))) {
 		if (!ask(io, task))
 			break;
@@ -218,9 +221,8 @@ void calls_progress(struct io *io)
 		task->asking = false;
 		io_settle(io, task);
 	}
-	if (io->unlock_count)
-		send_unlocks(io);
-	err = lane_flush(io->peer->control.lane, true);
+	/* Nobody waits for a request to be sent, only for its answer. */
+	err = lane_flush(io->peer->control.lane, false);
 	if (err)
 		io_fault(io, err, "%s", lane_error(io->peer->control.lane));
 }

@@ -147,6 +147,15 @@ static struct entry *ring_entry(const struct lane *lane, uint32_t sequence)
 	return &lane->ring[sequence & lane->ring_mask];
 }
 
+/* A full ring must always contain a signalled request, or it stays full. */
+static unsigned signal_every(const struct lane_params *params)
+{
+	unsigned slots = params->depth ? params->depth : params->credits;
+	unsigned most = slots / 4 < LANE_SIGNAL_EVERY ? slots / 4 : LANE_SIGNAL_EVERY;
+
+	return params->signal_every && params->signal_every < most ? params->signal_every : most;
+}
+
 static struct lane *lane_alloc(struct rdma_cm_id *id, const struct lane_params *params)
 {
 	struct lane *lane = calloc(1, sizeof(*lane));
@@ -164,9 +173,7 @@ static struct lane *lane_alloc(struct rdma_cm_id *id, const struct lane_params *
 	lane->room = params->depth;
 	lane->frames_free = params->credits;
 	lane->cq_entries = lane->send_slots + params->credits;
-	/* A full ring must always contain a signalled request, or it stays full. */
-	lane->signal_every =
-		params->depth / 4 < LANE_SIGNAL_EVERY ? params->depth / 4 : LANE_SIGNAL_EVERY;
+	lane->signal_every = signal_every(params);
 	lane->ring = calloc((size_t)lane->ring_mask + 1, sizeof(*lane->ring));
 	if (!lane->ring) {
 		free(lane);

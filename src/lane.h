@@ -37,6 +37,9 @@ struct lane_params {
 	unsigned depth;   /* one-sided operations queued or in flight */
 	unsigned credits; /* frames each way: receives kept posted, sends in flight */
 	size_t frame;     /* bytes in the longest frame */
+
+	/* Ask for every so many-th completion; 0: 16, or what depth and credits allow. */
+	unsigned signal_every;
 };
 
 /*
