@@ -284,6 +284,16 @@ int config_set(
 	return -EINVAL;
 }
 
+void config_host(const struct config *config, char host[INET6_ADDRSTRLEN])
+{
+	if (config->addr.ss_family == AF_INET6)
+		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)&config->addr)->sin6_addr, host,
+			INET6_ADDRSTRLEN);
+	else
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)&config->addr)->sin_addr, host,
+			INET6_ADDRSTRLEN);
+}
+
 unsigned config_port(const struct config *config)
 {
 	if (config->addr.ss_family == AF_INET6)

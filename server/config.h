@@ -49,6 +49,8 @@ int config_set(
  */
 int config_read(struct config *config, const char *path, char *error, size_t error_len);
 
+/* Where it listens, in two parts. */
+void config_host(const struct config *config, char host[INET6_ADDRSTRLEN]);
 unsigned config_port(const struct config *config);
 
 /* What no single setting can tell. -EINVAL. */

@@ -188,14 +188,15 @@ bool daemon_is_drained(const struct daemon *daemon)
 
 void daemon_announce(const struct daemon *daemon)
 {
+	char address[INET6_ADDRSTRLEN];
 	struct store_stats stats;
 
 	store_stats(daemon->service.store, &stats);
+	config_host(daemon->config, address);
 	log_line(LOG_INFO,
-		"ready: listen=%s port=%u capacity=%llu device=%s workers=%u boot=%016llx",
-		daemon->config->listen, config_port(daemon->config),
-		(unsigned long long)stats.capacity, daemon->device, daemon->worker_count,
-		(unsigned long long)daemon->service.boot);
+		"ready: address=%s port=%u capacity=%llu device=%s workers=%u boot=%016llx",
+		address, config_port(daemon->config), (unsigned long long)stats.capacity,
+		daemon->device, daemon->worker_count, (unsigned long long)daemon->service.boot);
 }
 
 void daemon_end(struct daemon *daemon)

@@ -7,6 +7,7 @@
 #include <netdb.h>
 #include <rdma/rdma_cma.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -50,6 +51,12 @@ static void append_device(
 	rdma_destroy_id(id);
 }
 
+/* Such an address means nothing without an interface, and --listen takes none. */
+static bool is_link_local(const struct sockaddr *addr)
+{
+	return IN6_IS_ADDR_LINKLOCAL(&((const struct sockaddr_in6 *)addr)->sin6_addr);
+}
+
 static void append_addresses(struct text *text)
 {
 	struct rdma_event_channel *channel = rdma_create_event_channel();
@@ -60,7 +67,8 @@ static void append_addresses(struct text *text)
 			if (one->ifa_addr && one->ifa_addr->sa_family == AF_INET)
 				append_device(
 					text, channel, one->ifa_addr, sizeof(struct sockaddr_in));
-			if (one->ifa_addr && one->ifa_addr->sa_family == AF_INET6)
+			if (one->ifa_addr && one->ifa_addr->sa_family == AF_INET6 &&
+				!is_link_local(one->ifa_addr))
 				append_device(
 					text, channel, one->ifa_addr, sizeof(struct sockaddr_in6));
 		}
