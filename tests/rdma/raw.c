@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* raw.c - a client of bare lanes, for tests; single-threaded */
+#include "raw.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static uint64_t clock_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+struct wire_connect raw_control(void)
+{
+	return (struct wire_connect){
+		.version = WIRE_VERSION,
+		.kind = WIRE_LANE_CONTROL,
+		.frame = RAW_FRAME,
+		.credits = RAW_CREDITS,
+	};
+}
+
+struct wire_connect raw_data(const struct raw *control)
+{
+	struct wire_connect want = raw_control();
+
+	want.kind = WIRE_LANE_DATA;
+	want.frame = WIRE_FRAME_MIN;
+	want.session = control->welcome.session;
+	memcpy(want.token, control->welcome.token, WIRE_TOKEN_LEN);
+	return want;
+}
+
+/* Wait for one event; what its private data says is kept. */
+static int next_event(struct raw *raw, enum rdma_cm_event_type *type, struct wire_connect *answer)
+{
+	struct pollfd fd = {.fd = raw->events->fd, .events = POLLIN};
+	struct rdma_cm_event *event;
+
+	if (poll(&fd, 1, RAW_WAIT_MS) != 1)
+		return -ETIMEDOUT;
+	if (rdma_get_cm_event(raw->events, &event))
+		return -errno;
+	*type = event->event;
+	if (answer && event->param.conn.private_data)
+		wire_decode_connect(
+			event->param.conn.private_data, event->param.conn.private_data_len, answer);
+	rdma_ack_cm_event(event);
+	return 0;
+}
+
+static int expect_event(struct raw *raw, enum rdma_cm_event_type wanted)
+{
+	enum rdma_cm_event_type type;
+	int err = next_event(raw, &type, NULL);
+
+	if (err)
+		return err;
+	return type == wanted ? 0 : -ECONNREFUSED;
+}
+
+static int resolve(struct raw *raw, struct rdma_cm_id *id, const struct sockaddr_storage *addr)
+{
+	struct sockaddr_storage copy = *addr;
+	int err;
+
+	if (rdma_resolve_addr(id, NULL, (struct sockaddr *)&copy, RAW_WAIT_MS))
+		return -errno;
+	err = expect_event(raw, RDMA_CM_EVENT_ADDR_RESOLVED);
+	if (err)
+		return err;
+	if (rdma_resolve_route(id, RAW_WAIT_MS))
+		return -errno;
+	return expect_event(raw, RDMA_CM_EVENT_ROUTE_RESOLVED);
+}
+
+static int prepare(struct raw *raw, struct rdma_cm_id *id)
+{
+	struct lane_params params = {
+		.number = 1,
+		.depth = 32,
+		.credits = RAW_CREDITS,
+		.frame = RAW_FRAME,
+	};
+
+	raw->pd = ibv_alloc_pd(id->verbs);
+	if (!raw->pd)
+		return -errno;
+	raw->buffer = calloc(1, RAW_BUFFER);
+	raw->mr = ibv_reg_mr(
+		raw->pd, raw->buffer, RAW_BUFFER, IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE);
+	if (!raw->mr)
+		return -errno;
+	if (cq_create(id->verbs, 1024, &raw->cq))
+		return -ENOMEM;
+	params.cq = raw->cq;
+	return lane_create(id, raw->pd, &params, &raw->lane);
+}
+
+static int establish(struct raw *raw, struct rdma_cm_id *id, const struct wire_connect *want)
+{
+	uint8_t private_data[WIRE_CONNECT_LEN];
+	struct wire_connect answer = {0};
+	struct rdma_conn_param param;
+	enum rdma_cm_event_type type;
+	int err;
+
+	wire_encode_connect(private_data, want);
+	lane_conn_param(raw->lane, NULL, &param);
+	param.private_data = private_data;
+	param.private_data_len = sizeof(private_data);
+	if (rdma_connect(id, &param))
+		return -errno;
+	err = next_event(raw, &type, &answer);
+	if (err)
+		return err;
+	raw->rejected = answer.status;
+	if (type != RDMA_CM_EVENT_ESTABLISHED)
+		return -ECONNREFUSED;
+	raw->frame = answer.frame;
+	raw->credits = answer.credits;
+	return lane_established(raw->lane);
+}
+
+int raw_open(struct raw *raw, const struct sockaddr_storage *addr, const struct wire_connect *want)
+{
+	struct rdma_cm_id *id;
+	int err;
+
+	memset(raw, 0, sizeof(*raw));
+	raw->events = rdma_create_event_channel();
+	if (!raw->events)
+		return -errno;
+	if (rdma_create_id(raw->events, &id, NULL, RDMA_PS_TCP)) {
+		raw_close(raw);
+		return -ENODEV;
+	}
+	err = resolve(raw, id, addr);
+	if (!err)
+		err = prepare(raw, id);
+	if (!raw->lane)
+		rdma_destroy_id(id);
+	if (!err)
+		err = establish(raw, id, want);
+	if (err)
+		raw_close(raw);
+	return err;
+}
+
+void raw_close(struct raw *raw)
+{
+	if (raw->lane) {
+		lane_disconnect(raw->lane);
+		lane_destroy(raw->lane);
+	}
+	cq_destroy(raw->cq);
+	if (raw->mr)
+		ibv_dereg_mr(raw->mr);
+	free(raw->buffer);
+	if (raw->pd)
+		ibv_dealloc_pd(raw->pd);
+	if (raw->events)
+		rdma_destroy_event_channel(raw->events);
+	raw->lane = NULL;
+	raw->cq = NULL;
+	raw->mr = NULL;
+	raw->buffer = NULL;
+	raw->pd = NULL;
+	raw->events = NULL;
+}
+
+static void done(void *arg, void *cookie)
+{
+	struct raw *raw = arg;
+
+	(void)cookie;
+	raw->done++;
+}
+
+static void received(void *arg, const void *frame, size_t len)
+{
+	struct raw *raw = arg;
+
+	memcpy(raw->reply, frame, len);
+	raw->reply_len = len;
+	raw->replies++;
+}
+
+/* Take one completion, or wait a little if there is none. */
+static int take_one(struct raw *raw)
+{
+	struct ibv_wc wc;
+
+	if (cq_poll(raw->cq, &wc, 1) == 1)
+		return lane_complete(raw->lane, &wc, done, received, raw);
+	usleep(100);
+	return 0;
+}
+
+/* The send of an old frame may not be known to be over yet. */
+static void *free_frame(struct raw *raw)
+{
+	uint64_t end = clock_ms() + RAW_WAIT_MS;
+	void *frame = lane_frame(raw->lane);
+
+	while (!frame && clock_ms() < end) {
+		if (take_one(raw))
+			return NULL;
+		frame = lane_frame(raw->lane);
+	}
+	return frame;
+}
+
+void raw_begin(struct raw *raw, struct wire_writer *w, uint8_t type, uint8_t flags)
+{
+	struct wire_header header = {
+		.type = type,
+		.flags = flags,
+		.task = ++raw->task,
+		.boot = raw->boot,
+	};
+	void *frame = free_frame(raw);
+
+	if (!frame)
+		abort(); /* a test that expects a broken lane asks nothing more on it */
+	wire_begin(w, frame, raw->frame, &header);
+}
+
+int raw_send(struct raw *raw, struct wire_writer *w)
+{
+	lane_send(raw->lane, wire_end(w));
+	return lane_flush(raw->lane, true);
+}
+
+/* Take completions until there are that many replies and operations done. */
+static int wait_for(struct raw *raw, unsigned replies, unsigned operations)
+{
+	uint64_t end = clock_ms() + RAW_WAIT_MS;
+	int err = 0;
+
+	while (!err && (raw->replies < replies || raw->done < operations))
+		err = clock_ms() > end ? -ETIMEDOUT : take_one(raw);
+	return err;
+}
+
+int raw_wait(struct raw *raw, unsigned replies)
+{
+	return wait_for(raw, replies, 0);
+}
+
+int raw_call(struct raw *raw, struct wire_writer *w, struct wire_reader *r)
+{
+	struct wire_header header;
+	int err = raw_send(raw, w);
+
+	if (!err)
+		err = raw_wait(raw, raw->replies + 1);
+	if (!err)
+		err = wire_open(r, raw->reply, raw->reply_len, &header);
+	if (err)
+		return err;
+	raw->boot = raw->boot ? raw->boot : header.boot;
+	return header.task == raw->task ? header.type : -EBADMSG;
+}
+
+int raw_hello(struct raw *raw, const struct sockaddr_storage *addr)
+{
+	struct wire_hello hello = {.version = WIRE_VERSION, .tenant_len = 4, .tenant = "test"};
+	struct wire_connect want = raw_control();
+	struct wire_writer w;
+	struct wire_reader r;
+	int err = raw_open(raw, addr, &want);
+
+	if (err)
+		return err;
+	raw_begin(raw, &w, WIRE_HELLO, 0);
+	err = wire_put_hello(&w, &hello);
+	if (!err && raw_call(raw, &w, &r) != (WIRE_HELLO | WIRE_REPLY))
+		err = -EPROTO;
+	if (!err)
+		err = wire_get_welcome(&r, &raw->welcome);
+	if (!err && raw->welcome.status != WIRE_OK)
+		err = -EACCES;
+	return err;
+}
+
+int raw_write(struct raw *raw, const struct wire_extent *extent, size_t len)
+{
+	int err = lane_write(
+		raw->lane, raw->buffer, raw->mr->lkey, len, extent->addr, extent->rkey, raw);
+
+	return err ? err : lane_flush(raw->lane, false);
+}
+
+int raw_read(struct raw *raw, const struct wire_extent *extent, size_t len)
+{
+	unsigned before = raw->done;
+	int err = lane_read(
+		raw->lane, raw->buffer, raw->mr->lkey, len, extent->addr, extent->rkey, raw);
+
+	if (!err)
+		err = lane_flush(raw->lane, true);
+	return err ? err : wait_for(raw, 0, before + 1);
+}
+
+int raw_wait_disconnected(struct raw *raw)
+{
+	return expect_event(raw, RDMA_CM_EVENT_DISCONNECTED);
+}
+
+static struct wire_key to_key(const char *text)
+{
+	return (struct wire_key){.data = (const uint8_t *)text, .len = (uint16_t)strlen(text)};
+}
+
+static int call_for_extent(
+	struct raw *raw, struct wire_writer *w, int type, struct wire_extent *extent)
+{
+	enum wire_status status;
+	struct wire_reader r;
+
+	if (raw_call(raw, w, &r) != (type | WIRE_REPLY))
+		return -EPROTO;
+	if (wire_get_extent(&r, &status, extent) || wire_close(&r))
+		return -EPROTO;
+	return (int)status;
+}
+
+static int call_for_status(struct raw *raw, struct wire_writer *w, int type)
+{
+	enum wire_status status;
+	struct wire_reader r;
+
+	if (raw_call(raw, w, &r) != (type | WIRE_REPLY))
+		return -EPROTO;
+	if (wire_get_status(&r, &status) || wire_close(&r))
+		return -EPROTO;
+	return (int)status;
+}
+
+int raw_reserve(struct raw *raw, const char *key, uint64_t len, struct wire_extent *extent)
+{
+	struct wire_writer w;
+
+	raw_begin(raw, &w, WIRE_RESERVE, 0);
+	wire_put_reserve(&w, to_key(key), len);
+	return call_for_extent(raw, &w, WIRE_RESERVE, extent);
+}
+
+int raw_lookup(struct raw *raw, const char *key, uint8_t flags, struct wire_extent *extent)
+{
+	struct wire_writer w;
+
+	raw_begin(raw, &w, WIRE_LOOKUP, flags);
+	wire_put_key(&w, to_key(key));
+	return call_for_extent(raw, &w, WIRE_LOOKUP, extent);
+}
+
+int raw_handle(struct raw *raw, uint8_t type, struct wire_handle handle)
+{
+	struct wire_writer w;
+
+	raw_begin(raw, &w, type, 0);
+	wire_put_handle(&w, handle);
+	return call_for_status(raw, &w, type);
+}
+
+int raw_delete(struct raw *raw, const char *key)
+{
+	struct wire_writer w;
+
+	raw_begin(raw, &w, WIRE_DELETE, 0);
+	wire_put_key(&w, to_key(key));
+	return call_for_status(raw, &w, WIRE_DELETE);
+}
+
+int raw_usage(struct raw *raw, struct wire_usage *usage)
+{
+	struct wire_writer w;
+	struct wire_reader r;
+
+	raw_begin(raw, &w, WIRE_USAGE, 0);
+	if (raw_call(raw, &w, &r) != (WIRE_USAGE | WIRE_REPLY))
+		return -EPROTO;
+	return wire_get_usage(&r, usage);
+}

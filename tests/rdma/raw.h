@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * raw.h - a client of bare lanes, for tests: it can break every rule
+ *
+ * All calls wait, for at most RAW_WAIT_MS. Single-threaded.
+ */
+#ifndef RAW_H
+#define RAW_H
+
+#include <netinet/in.h>
+#include <rdma/rdma_cma.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "cq.h"
+#include "lane.h"
+#include "wire.h"
+
+enum {
+	RAW_WAIT_MS = 10000,
+	RAW_CREDITS = 16,
+	RAW_FRAME = 16384,
+	RAW_BUFFER = 1 << 20,
+};
+
+struct raw {
+	struct rdma_event_channel *events;
+	struct ibv_pd *pd;
+	struct cq *cq;
+	struct lane *lane;
+	size_t frame; /* granted by the server */
+	unsigned credits;
+	uint8_t *buffer; /* RAW_BUFFER bytes, registered */
+	struct ibv_mr *mr;
+	uint64_t boot;
+	struct wire_welcome welcome;
+	uint8_t rejected; /* why the server refused the lane: enum wire_status */
+
+	uint8_t reply[RAW_FRAME]; /* the last one */
+	size_t reply_len;
+	unsigned replies; /* come in so far */
+	unsigned done;    /* one-sided operations that are over */
+	uint64_t task;
+};
+
+/* A connect request that is right; tests spoil it. */
+struct wire_connect raw_control(void);
+struct wire_connect raw_data(const struct raw *control);
+
+/* 0, or a negative errno; raw->rejected then says why the server refused. */
+int raw_open(struct raw *raw, const struct sockaddr_storage *addr, const struct wire_connect *want);
+void raw_close(struct raw *raw);
+
+/* Open a control lane and say HELLO. */
+int raw_hello(struct raw *raw, const struct sockaddr_storage *addr);
+
+/* Begin a request of this type; fill in entries, then raw_call() it. */
+void raw_begin(struct raw *raw, struct wire_writer *w, uint8_t type, uint8_t flags);
+
+/* Send without waiting. */
+int raw_send(struct raw *raw, struct wire_writer *w);
+
+/* Wait until `replies` have come in all. */
+int raw_wait(struct raw *raw, unsigned replies);
+
+/* Send, wait for the reply and open it. Returns the reply's type, or a negative errno. */
+int raw_call(struct raw *raw, struct wire_writer *w, struct wire_reader *r);
+
+/* Move len bytes between the buffer's start and an extent. */
+int raw_write(struct raw *raw, const struct wire_extent *extent, size_t len);
+int raw_read(struct raw *raw, const struct wire_extent *extent, size_t len);
+
+/* Wait for the server to disconnect. */
+int raw_wait_disconnected(struct raw *raw);
+
+/* Requests of one entry; the status of the answer, or a negative errno. */
+int raw_reserve(struct raw *raw, const char *key, uint64_t len, struct wire_extent *extent);
+int raw_lookup(struct raw *raw, const char *key, uint8_t flags, struct wire_extent *extent);
+int raw_handle(struct raw *raw, uint8_t type, struct wire_handle handle);
+int raw_delete(struct raw *raw, const char *key);
+int raw_usage(struct raw *raw, struct wire_usage *usage);
+
+#endif
