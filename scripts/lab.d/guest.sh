@@ -87,6 +87,7 @@ guest_end()
 {
 	local pid
 
+	set +e # tidying up goes on whatever fails
 	trap '' INT TERM HUP
 	if [[ -n $guest_pid ]]; then
 		kill -KILL -- "-$guest_pid"

@@ -185,6 +185,19 @@ qemu_accel()
 	cut -d ' ' -f 2 "$answer"
 }
 
+qemu_accel_known()
+{
+	if [[ ! -w /dev/kvm ]]; then
+		printf 'emulated, hence slow: /dev/kvm is not there or not writable'
+		return 0
+	fi
+	case $(cat "$lab_cache/qemu/kvm" 2>/dev/null) in
+	*kvm) printf 'with KVM' ;;
+	*tcg) printf 'emulated, hence slow: KVM failed its trial' ;;
+	*) printf 'KVM is tried at the first run' ;;
+	esac
+}
+
 # QEMU's options separate their parts by commas.
 qemu_path()
 {

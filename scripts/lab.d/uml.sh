@@ -5,6 +5,7 @@
 # One host process, one guest CPU. It needs no rights and no virtualisation.
 
 uml_boot_seconds=60
+uml_needs=(iproute2 iputils-ping rdma-core ibverbs-providers rdmacm-utils busybox-static)
 
 uml_kernel()
 {
@@ -83,8 +84,7 @@ uml_run()
 {
 	lab_backend=uml
 	lab_mem=${lab_mem:-4G}
-	packages_require iproute2 iputils-ping rdma-core ibverbs-providers rdmacm-utils \
-		busybox-static || exit 125
+	packages_require "${uml_needs[@]}" || exit 125
 	uml_built || build_kernel
 	guest_prepare /dev/tty0
 	cp "$lab_code/init.sh" "$guest_run/init"
