@@ -2,10 +2,14 @@
 /*
  * lane.c - one reliable connected queue pair and its buffers
  *
- * The send queue is mirrored by a ring of the same size: every work request
- * has a sequence number, the ring entry behind it holds the request, its
- * segment and its cookie. A send queue completes in order, so the completion
- * of one number ends all numbers before it.
+ * The send queue is mirrored by a ring: every work request has a sequence
+ * number, the ring entry behind it holds the request, its segment and its
+ * cookie.
+ *
+ * A send queue should complete in order, so that the completion of one request
+ * ends all before it. Soft-iWARP keeps that order among READs, and among all
+ * other requests, but tells a WRITE or SEND complete while a READ before it
+ * waits for its data. There the two are streams of their own.
  */
 #include "lane.h"
 
@@ -21,6 +25,17 @@ enum {
 };
 
 #define WR_ID_RECV (UINT64_C(1) << 39)
+
+enum { STREAM_ALL, STREAM_READS, STREAMS };
+
+/* Requests that complete in their order. */
+struct stream {
+	unsigned flying;      /* its requests queued and not over */
+	uint32_t done;        /* if any: those before this number are over */
+	uint32_t last;        /* the latest queued */
+	unsigned unsignalled; /* since the last signalled one */
+	bool queued;          /* some were, since the last flush */
+};
 
 struct entry {
 	struct ibv_send_wr wr;
@@ -39,14 +54,14 @@ struct lane {
 	unsigned credits;
 	uint32_t inline_max;
 
-	/* Sequence numbers run freely; done <= posted <= queued. */
+	/* Sequence numbers run freely; each stream's done <= posted <= queued. */
 	struct entry *ring;
 	uint32_t ring_mask;  /* entries - 1; a power of two, as the numbers wrap */
 	unsigned send_slots; /* of the queue pair */
-	uint32_t queued, posted, done;
-	uint32_t unsignalled; /* since the last signalled request */
+	uint32_t queued, posted;
+	struct stream streams[STREAMS];
 	unsigned signal_every;
-	unsigned room; /* one-sided operations that fit */
+	unsigned room; /* one-sided operations that fit into the queue pair */
 
 	uint8_t *buffers; /* credits frames to receive, then credits to send */
 	struct ibv_mr *buffers_mr;
@@ -169,7 +184,8 @@ static struct lane *lane_alloc(struct rdma_cm_id *id, const struct lane_params *
 	lane->credits = params->credits;
 	lane->iwarp = id->verbs->device->transport_type == IBV_TRANSPORT_IWARP;
 	lane->send_slots = params->depth + params->credits;
-	lane->ring_mask = power_of_two(lane->send_slots) - 1;
+	/* Twice: a READ that waits keeps the entries behind it. */
+	lane->ring_mask = power_of_two(2 * lane->send_slots) - 1;
 	lane->room = params->depth;
 	lane->frames_free = params->credits;
 	lane->cq_entries = lane->send_slots + params->credits;
@@ -324,39 +340,75 @@ bool lane_is_iwarp(const struct lane *lane)
 	return lane->iwarp;
 }
 
-unsigned lane_room(const struct lane *lane)
+/* Entries between the oldest request in flight and the next to be queued are taken. */
+static unsigned ring_room(const struct lane *lane)
 {
-	return lane->broken ? 0 : lane->room;
+	uint32_t span = 0, i;
+
+	for (i = 0; i < STREAMS; i++)
+		if (lane->streams[i].flying && lane->queued - lane->streams[i].done > span)
+			span = lane->queued - lane->streams[i].done;
+	return lane->ring_mask + 1 - span;
 }
 
-static bool must_signal(struct lane *lane, size_t len)
+unsigned lane_room(const struct lane *lane)
 {
-	if (lane->iwarp && len >= LANE_ZERO_COPY)
+	unsigned ring = ring_room(lane);
+
+	if (lane->broken)
+		return 0;
+	return lane->room < ring ? lane->room : ring;
+}
+
+static struct stream *stream_of(struct lane *lane, enum ibv_wr_opcode opcode)
+{
+	return &lane->streams[lane->iwarp && opcode == IBV_WR_RDMA_READ ? STREAM_READS
+									: STREAM_ALL];
+}
+
+static void entry_signal(struct stream *stream, struct entry *entry)
+{
+	entry->wr.send_flags |= IBV_SEND_SIGNALED;
+	stream->unsignalled = 0;
+}
+
+/*
+ * siw sends unsignalled data of a page or more from the user's pages, and TCP
+ * may send it again when they hold something else. A READ sends none.
+ */
+static bool must_signal(
+	const struct lane *lane, const struct stream *stream, const struct entry *entry)
+{
+	if (lane->iwarp && entry->wr.opcode != IBV_WR_RDMA_READ &&
+		entry->sge.length >= LANE_ZERO_COPY)
 		return true;
-	return lane->unsignalled + 1 >= lane->signal_every;
+	return stream->unsignalled >= lane->signal_every;
 }
 
 /* Fill the next ring entry and link it behind those of this turn. */
-static struct entry *lane_queue(struct lane *lane, void *cookie, const struct ibv_sge *sge)
+static struct entry *lane_queue(
+	struct lane *lane, enum ibv_wr_opcode opcode, void *cookie, const struct ibv_sge *sge)
 {
+	struct stream *stream = stream_of(lane, opcode);
 	struct entry *entry = ring_entry(lane, lane->queued);
 
 	entry->cookie = cookie;
 	entry->sge = *sge;
 	entry->wr = (struct ibv_send_wr){
 		.wr_id = (uint64_t)lane->number << WR_ID_NUMBER_SHIFT | lane->queued,
+		.opcode = opcode,
 		.sg_list = &entry->sge,
 		.num_sge = 1,
 	};
-	if (must_signal(lane, sge->length)) {
-		entry->wr.send_flags = IBV_SEND_SIGNALED;
-		lane->unsignalled = 0;
-	} else {
-		lane->unsignalled++;
-	}
+	if (!stream->flying++)
+		stream->done = lane->queued;
+	stream->unsignalled++;
+	if (must_signal(lane, stream, entry))
+		entry_signal(stream, entry);
 	if (lane->queued != lane->posted)
 		ring_entry(lane, lane->queued - 1)->wr.next = &entry->wr;
-	lane->queued++;
+	stream->last = lane->queued++;
+	stream->queued = true;
 	return entry;
 }
 
@@ -368,8 +420,7 @@ static int queue_one_sided(struct lane *lane, enum ibv_wr_opcode opcode, const s
 	if (!lane_room(lane))
 		return -EAGAIN;
 	lane->room--;
-	entry = lane_queue(lane, cookie, sge);
-	entry->wr.opcode = opcode;
+	entry = lane_queue(lane, opcode, cookie, sge);
 	entry->wr.wr.rdma.remote_addr = remote;
 	entry->wr.wr.rdma.rkey = rkey;
 	return 0;
@@ -398,7 +449,7 @@ static uint8_t *send_buffer(const struct lane *lane, unsigned frame)
 
 void *lane_frame(struct lane *lane)
 {
-	if (lane->broken || !lane->frames_free || lane->frame_taken)
+	if (lane->broken || !lane->frames_free || lane->frame_taken || !ring_room(lane))
 		return NULL;
 	lane->frame_taken = true;
 	lane->frames_free--;
@@ -418,24 +469,31 @@ void lane_send(struct lane *lane, size_t len)
 		.length = (uint32_t)len,
 		.lkey = lane->buffers_mr->lkey,
 	};
-	struct entry *entry = lane_queue(lane, NULL, &sge);
+	struct entry *entry = lane_queue(lane, IBV_WR_SEND, NULL, &sge);
 
-	entry->wr.opcode = IBV_WR_SEND;
 	if (len <= lane->inline_max)
 		entry->wr.send_flags |= IBV_SEND_INLINE;
 	/* Frames come back only by completions: do not let the last ones wait. */
-	if (lane->frames_free < lane->credits / 2) {
-		entry->wr.send_flags |= IBV_SEND_SIGNALED;
-		lane->unsignalled = 0;
-	}
+	if (lane->frames_free < lane->credits / 2)
+		entry_signal(&lane->streams[STREAM_ALL], entry);
 	lane->frame_taken = false;
 	lane->frame_next = (lane->frame_next + 1) % lane->credits;
+}
+
+static void signal_last(struct lane *lane)
+{
+	unsigned i;
+
+	for (i = 0; i < STREAMS; i++)
+		if (lane->streams[i].queued)
+			entry_signal(&lane->streams[i], ring_entry(lane, lane->streams[i].last));
 }
 
 int lane_flush(struct lane *lane, bool last)
 {
 	struct ibv_send_wr *bad = NULL;
-	struct entry *first, *end;
+	struct entry *first;
+	unsigned i;
 	int err;
 
 	if (lane->broken)
@@ -443,12 +501,11 @@ int lane_flush(struct lane *lane, bool last)
 	if (lane->queued == lane->posted)
 		return 0;
 
+	if (last)
+		signal_last(lane);
+	for (i = 0; i < STREAMS; i++)
+		lane->streams[i].queued = false;
 	first = ring_entry(lane, lane->posted);
-	end = ring_entry(lane, lane->queued - 1);
-	if (last) {
-		end->wr.send_flags |= IBV_SEND_SIGNALED;
-		lane->unsignalled = 0;
-	}
 	lane->counters.work_requests += lane->queued - lane->posted;
 	lane->counters.doorbells++;
 	lane->posted = lane->queued;
@@ -456,22 +513,26 @@ int lane_flush(struct lane *lane, bool last)
 	return err ? lane_break(lane, err, "cannot post") : 0;
 }
 
-/* Everything up to and including sequence number `last` is over. */
+/* Everything of its stream up to and including sequence number `last` is over. */
 static int retire(struct lane *lane, uint32_t last, lane_done_fn done, void *arg)
 {
-	if (last - lane->done >= lane->posted - lane->done)
+	struct stream *stream = stream_of(lane, ring_entry(lane, last)->wr.opcode);
+	struct entry *entry;
+
+	if (!stream->flying || last - stream->done >= lane->posted - stream->done)
 		return lane_break(lane, -EPROTO, "completion of nothing in flight");
 
-	while (lane->done != last + 1) {
-		void *cookie = ring_entry(lane, lane->done)->cookie;
-
-		lane->done++;
-		if (!cookie) {
+	while (stream->done != last + 1) {
+		entry = ring_entry(lane, stream->done++);
+		if (stream_of(lane, entry->wr.opcode) != stream)
+			continue;
+		stream->flying--;
+		if (!entry->cookie) {
 			lane->frames_free++;
 			continue;
 		}
 		lane->room++;
-		done(arg, cookie);
+		done(arg, entry->cookie);
 	}
 	return 0;
 }
