@@ -130,6 +130,8 @@ static enum wire_status reserve_one(
 
 	if (draining(call))
 		return WIRE_DRAINING;
+	if (len > store_max_object(service->store))
+		return WIRE_TOO_LARGE;
 	if (!session_may_reserve(call->session, &service->limits, len))
 		return WIRE_LIMIT;
 	status = store_reserve(service->store, key, len, object);
