@@ -370,22 +370,24 @@ int remora_query_load(struct remora_adapter *adapter, int64_t task, struct remor
 
 int remora_store_fd(const struct remora_adapter *adapter)
 {
-	return adapter->store_fd;
+	return adapter ? adapter->store_fd : -EINVAL;
 }
 
 int remora_lookup_fd(const struct remora_adapter *adapter)
 {
-	return adapter->lookup_fd;
+	return adapter ? adapter->lookup_fd : -EINVAL;
 }
 
 int remora_load_fd(const struct remora_adapter *adapter)
 {
-	return adapter->load_fd;
+	return adapter ? adapter->load_fd : -EINVAL;
 }
 
 void remora_status(struct remora_adapter *adapter, struct remora_status *status)
 {
 	*status = (struct remora_status){0};
+	if (!adapter)
+		return;
 	adapter->ops->status(adapter->type, status);
 	pthread_mutex_lock(&adapter->mutex);
 	status->tasks_in_flight = adapter->in_flight;
