@@ -12,10 +12,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { READY_STEPS = 600, STEP_US = 50000, ARGS_MAX = 32 };
+enum { READY_STEPS = 3000, STEP_US = 10000, ARGS_MAX = 32 };
 
 static bool has_device(struct rdma_event_channel *channel, struct sockaddr *addr)
 {
@@ -149,6 +150,7 @@ int spawn_server(struct spawn *spawn, unsigned port, const char *const options[]
 		return -errno;
 	spawn->pid = fork();
 	if (!spawn->pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		dup2(fd, STDERR_FILENO);
 		run_server(listen, options);
 	}
@@ -172,12 +174,35 @@ int spawn_wait(struct spawn *spawn)
 	return end;
 }
 
+/* One that does not end is killed. */
+static int wait_ended(const struct spawn *spawn)
+{
+	int status;
+	unsigned i;
+
+	for (i = 0; i < READY_STEPS; i++) {
+		if (waitpid(spawn->pid, &status, WNOHANG) == spawn->pid)
+			return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+		usleep(STEP_US);
+	}
+	kill(spawn->pid, SIGKILL);
+	waitpid(spawn->pid, &status, 0);
+	return -ETIMEDOUT;
+}
+
 int spawn_end(struct spawn *spawn, int signal)
 {
+	int status;
+
 	if (spawn->pid <= 0)
 		return -ESRCH;
 	kill(spawn->pid, signal);
-	return spawn_wait(spawn);
+	status = wait_ended(spawn);
+	if ((status && status != 128 + signal) || getenv("SPAWN_SHOW_LOG"))
+		show_log(spawn);
+	unlink(spawn->log);
+	spawn->pid = 0;
+	return status;
 }
 
 unsigned spawn_logged(const struct spawn *spawn, const char *text)
