@@ -158,9 +158,9 @@ static int run(const struct bench *bench, struct measure *measure, struct remora
 		complain("some objects with keys 'bench/%016" PRIx64 "/...' could not be deleted",
 			bench->measure.run);
 	if (err || result.failed || result.mismatches) {
-		complain("no figure: %" PRIu64 " of %" PRIu64 " tasks failed, %" PRIu64
+		complain("no figure: %" PRIu64 " tasks failed, %" PRIu64
 			 " objects had a wrong byte: %s",
-			result.failed, result.tasks, result.mismatches, result.error);
+			result.failed, result.mismatches, result.error);
 		return EXIT_FAILED;
 	}
 	print(bench, &result);

@@ -11,8 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "complain.h"
+#include "reason.h"
 #include "size.h"
 
 /* An attempt to connect gets no more than this of the whole timeout. */
@@ -59,38 +61,27 @@ const char *connection_server(const struct connection_options *options)
 
 static void log_line(void *arg, enum remora_log_level level, const char *text)
 {
+	static const char *const names[] = {"error", "warning", "info", "debug"};
 	const struct connection_options *options = arg;
 
 	if (options->verbose)
-		fprintf(stderr, "remora: %s: %s\n",
-			level == REMORA_LOG_ERROR  ? "error"
-			: level == REMORA_LOG_WARN ? "warning"
-			: level == REMORA_LOG_INFO ? "info"
-						   : "debug",
-			text);
+		fprintf(stderr, "remora: %s: %s\n", names[level], text);
 }
 
-/* What to do about it; NULL: the sentence of the library is all there is to say. */
-static const char *remedy_of(int err)
+/*
+ * What the library knows of the failure. It tells the waiting thread that an
+ * attempt failed a moment before the status says why.
+ */
+static void await_status(struct remora_adapter *adapter, struct remora_status *status)
 {
-	switch (-err) {
-	case ENODEV:
-		return "load a device driver (rdma_rxe or siw for an ordinary network card) and "
-		       "see that `rdma link` shows a device";
-	case ECONNREFUSED:
-		return "start remorad there, or give the port it listens on with ADDR:PORT";
-	case ETIMEDOUT:
-	case EHOSTUNREACH:
-	case ENETUNREACH:
-		return "check the address, that remorad runs there, and that UDP port 4791 "
-		       "(RoCE) or the TCP port (iWARP) passes the firewall";
-	case EPROTO:
-	case EPROTONOSUPPORT:
-		return "what answers on this port is not a remorad of this version; check the "
-		       "port";
-	case EACCES:
-	case EPERM: return "check the permissions of /dev/infiniband and the server's access rules";
-	default: return NULL;
+	const struct timespec moment = {.tv_nsec = 5000000};
+	int tries;
+
+	for (tries = 0; tries < 50; tries++) {
+		remora_status(adapter, status);
+		if (status->error[0])
+			return;
+		nanosleep(&moment, NULL);
 	}
 }
 
@@ -109,12 +100,12 @@ static void complain_memlock(size_t arena_len)
 static void complain_unconnected(const struct connection_options *options,
 	struct remora_adapter *adapter, size_t arena_len, int err)
 {
-	const char *remedy = remedy_of(err);
+	const char *remedy = reason_remedy(err);
 	struct remora_status status;
 
-	remora_status(adapter, &status);
+	await_status(adapter, &status);
 	complain("cannot connect to %s: %s", connection_server(options),
-		status.error[0] ? status.error : strerror(-err));
+		status.error[0] ? status.error : reason_text(err));
 	if (err == -ENOMEM || err == -EPERM || err == -EAGAIN)
 		complain_memlock(arena_len);
 	if (remedy)
@@ -164,7 +155,7 @@ void connection_complain(struct remora_adapter *adapter, const char *doing, int 
 
 	remora_status(adapter, &status);
 	if (status.error[0] && !status.connected)
-		complain("cannot %s: %s (%s)", doing, strerror(-err), status.error);
+		complain("cannot %s: %s (%s)", doing, reason_text(err), status.error);
 	else
-		complain("cannot %s: %s", doing, strerror(-err));
+		complain("cannot %s: %s", doing, reason_text(err));
 }

@@ -9,7 +9,6 @@
 #include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +17,6 @@
 #include "argument.h"
 #include "command.h"
 #include "complain.h"
-#include "size.h"
 #include "transfer.h"
 
 struct get {
@@ -52,44 +50,14 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	}
 }
 
-struct wanted {
-	const struct remora_key *key;
-	uint64_t len;
-};
-
-static int note_length(void *arg, const struct remora_key *key, uint64_t len, unsigned locked)
-{
-	struct wanted *wanted = arg;
-
-	(void)locked;
-	if (key->len != wanted->key->len || memcmp(key->data, wanted->key->data, key->len))
-		return 0;
-	wanted->len = len;
-	return 1;
-}
-
-/* The length of an object that is locked, so it cannot go away meanwhile. */
-static int find_length(struct remora_adapter *adapter, const struct remora_key *key, uint64_t *len)
-{
-	struct wanted wanted = {.key = key};
-	int err;
-
-	err = remora_list(adapter, key, note_length, &wanted);
-	if (err < 0)
-		return err;
-	if (!err)
-		return -ENOENT;
-	*len = wanted.len;
-	return 0;
-}
-
+/* The object is locked, so it keeps its length. */
 static int load(struct remora_adapter *adapter, const struct get *get, struct remora_object *object)
 {
 	struct remora_bitmap *loaded;
 	uint64_t len;
 	int err;
 
-	err = find_length(adapter, &get->key, &len);
+	err = remora_length(adapter, &get->key, &len);
 	if (err)
 		return err;
 	object->len = len;

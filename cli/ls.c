@@ -6,14 +6,11 @@
  */
 #include <argp.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "argument.h"
 #include "command.h"
-#include "complain.h"
 #include "keytext.h"
 #include "size.h"
 

@@ -10,11 +10,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 
 #include "clock.h"
 #include "payload.h"
+#include "reason.h"
 #include "transfer.h"
 
 enum { KEY_TEXT_LEN = 64, CLEAN_BATCH = 1024 };
@@ -108,7 +108,7 @@ static void fail(
 	if (result->error[0])
 		return;
 	remora_status(adapter, &status);
-	snprintf(result->error, sizeof(result->error), "%s: %s%s%.160s", what, strerror(-err),
+	snprintf(result->error, sizeof(result->error), "%s: %s%s%.200s", what, reason_text(err),
 		status.error[0] ? ": " : "", status.error);
 }
 
@@ -368,10 +368,13 @@ int measure_clean(struct measure *measure, struct remora_adapter *adapter)
 {
 	char(*text)[KEY_TEXT_LEN] = calloc(CLEAN_BATCH, sizeof(*text));
 	struct remora_key *keys = calloc(CLEAN_BATCH, sizeof(*keys));
-	uint64_t number = 0;
+	uint64_t number = 0, rtt_ns;
 	size_t count;
 	int err = keys && text ? 0 : -ENOMEM;
 
+	/* Unlocks are told to nobody: after a round trip they are delivered. */
+	if (!err)
+		err = remora_ping(adapter, &rtt_ns);
 	while (!err && number < measure->named) {
 		for (count = 0; count < CLEAN_BATCH && number < measure->named; count++) {
 			keys[count].data = text[count];

@@ -32,7 +32,7 @@ struct measure_result {
 	uint64_t mismatches; /* objects with a wrong byte */
 	double seconds;
 	struct histogram ns; /* of each task, from submit to result */
-	char error[256];     /* of the first failure */
+	char error[512];     /* of the first failure */
 };
 
 struct measure;

@@ -17,7 +17,6 @@
 #include "argument.h"
 #include "command.h"
 #include "complain.h"
-#include "keytext.h"
 #include "size.h"
 #include "transfer.h"
 

@@ -121,14 +121,15 @@ static void tell_plan(const struct replay_report *report)
 	const struct trace_survey *survey = report->survey;
 	char object[SIZE_TEXT_LEN], set[SIZE_TEXT_LEN], pool[SIZE_TEXT_LEN];
 
-	fprintf(stderr,
-		"%s: %zu requests, %" PRIu64 " blocks of %u x %s, %" PRIu64 " distinct: %s; "
-		"the server has %s\n",
+	fprintf(stderr, "%s: %zu requests for %" PRIu64 " blocks; a block is %u object%s of %s\n",
 		report->input, plan->trace->request_count, survey->blocks, plan->ranks,
-		size_print(plan->object_len, object), survey->distinct,
+		plan->ranks == 1 ? "" : "s", size_print(plan->object_len, object));
+	fprintf(stderr,
+		"%" PRIu64 " blocks are distinct, which is %s; the server has %s. One that never "
+		"evicts would have %.1f %% of the blocks.\n",
+		survey->distinct,
 		size_print(survey->distinct * plan->ranks * plan->object_len, set),
-		size_print(report->before.capacity, pool));
-	fprintf(stderr, "a server that never evicts would have %.1f %% of the blocks\n",
+		size_print(report->before.capacity, pool),
 		survey->blocks ? 100.0 * (double)survey->leading / (double)survey->blocks : 0.0);
 }
 

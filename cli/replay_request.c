@@ -11,10 +11,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "clock.h"
 #include "payload.h"
+#include "reason.h"
 #include "replay_totals.h"
 
 enum { KEY_TEXT_LEN = REPLAY_PREFIX_MAX + 64 };
@@ -174,7 +174,8 @@ static void advance(struct replay_request *request)
 		if (!err)
 			return;
 		ended(request, operation, 1);
-		replay_totals_error(context->totals, "a task was not accepted: %s", strerror(-err));
+		replay_totals_error(
+			context->totals, "a task was not accepted: %s", reason_text(err));
 		request->next += request->piece;
 	}
 }
@@ -205,7 +206,7 @@ void replay_request_begin(struct replay_request *request, const struct trace_req
 	if (request->task < 0) {
 		ended(request, &context->totals->lookup, 1);
 		replay_totals_error(context->totals, "a lookup was not accepted: %s",
-			strerror((int)-request->task));
+			reason_text((int)request->task));
 		advance(request);
 	}
 }
@@ -331,7 +332,7 @@ void replay_request_stored(struct replay_request *request, const struct remora_s
 	if (result->error) {
 		remora_status(context->adapter, &status);
 		replay_totals_error(totals, "a store of %zu objects failed: %s%s%s", request->piece,
-			strerror(-result->error), status.error[0] ? ": " : "", status.error);
+			reason_text(result->error), status.error[0] ? ": " : "", status.error);
 	} else {
 		totals->objects_existed += request->piece - objects;
 	}
@@ -357,7 +358,7 @@ void replay_request_query(struct replay_request *request)
 	if (err) {
 		/* Not a result: an empty one makes the task count as failed. */
 		replay_totals_error(request->context->totals, "task %" PRId64 " is unknown: %s",
-			request->task, strerror(-err));
+			request->task, reason_text(err));
 		bitmap = remora_bitmap_create(0);
 	}
 	if (step == REPLAY_LOOKUP)
