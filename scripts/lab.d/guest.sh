@@ -8,6 +8,8 @@
 guest_run=
 guest_pid=
 guest_children=() # followers and timers
+guest_terminal=/dev/null
+guest_stty=
 
 # guest_prepare CONSOLE: the device in the guest that a shell talks to
 guest_prepare()
@@ -27,6 +29,10 @@ guest_prepare()
 	printf '%s' "$PWD" >"$guest_run/cwd"
 	if ((${#lab_command[@]})); then
 		printf '%s\0' "${lab_command[@]}" >"$guest_run/argv"
+	fi
+	if [[ $lab_interactive == yes ]]; then
+		guest_terminal=$(tty)
+		guest_stty=$(stty -g)
 	fi
 	# These name folders that the guest does not have.
 	env -0 -u TMPDIR -u XDG_RUNTIME_DIR >"$guest_run/env"
@@ -96,14 +102,19 @@ guest_end()
 		kill -KILL "$pid"
 	done
 	wait
+	if [[ -n $guest_stty ]]; then
+		stty "$guest_stty"
+	fi
 	rm -rf "$guest_run"
 } 2>/dev/null
 
-# guest_start COMMAND...: in a process group of its own, so that a Ctrl-C meant
-# for us does not reach it first, and bound to die with us
+# guest_start COMMAND...: in a session of its own, so that a Ctrl-C meant for us
+# does not reach it first, and bound to die with us. Its descriptor 3 is the
+# terminal, opened anew because guests make it non-blocking.
 guest_start()
 {
-	setsid setpriv --pdeathsig KILL "$@" </dev/null >>"$guest_run/console" 2>&1 &
+	setsid setpriv --pdeathsig KILL "$@" </dev/null >>"$guest_run/console" 2>&1 \
+		3<>"$guest_terminal" &
 	guest_pid=$!
 }
 

@@ -204,17 +204,17 @@ qemu_path()
 	printf '%s' "${1//,/,,}"
 }
 
-# qemu_start ACCELERATOR CONSOLE
+# qemu_start ACCELERATOR
 qemu_start()
 {
-	local accel=$1 console=$2 args=() cpus number=0 share
+	local accel=$1 args=() cpus number=0 share
 	local fs=security_model=none,multidevs=remap
 
 	cpus=$(nproc)
 	args=(-m "$lab_mem" -smp "$((cpus < 4 ? cpus : 4))" -nodefaults -display none -no-reboot
 		-kernel "$lab_cache/qemu/vmlinuz" -initrd "$guest_run/initramfs"
 		-append "console=ttyS0 quiet panic=-1 oops=panic mitigations=off"
-		-chardev "$console,id=console" -serial chardev:console
+		-serial stdio
 		-virtfs "local,id=root,path=/,mount_tag=root,readonly=on,$fs"
 		-virtfs "local,id=run,path=$(qemu_path "$guest_run"),mount_tag=run,$fs")
 	if [[ $accel == kvm ]]; then
@@ -226,6 +226,9 @@ qemu_start()
 		args+=(-virtfs "local,id=share$number,path=$(qemu_path "$share"),mount_tag=share$number,$fs")
 		number=$((number + 1))
 	done <"$guest_run/shares"
+	if [[ $lab_interactive == yes ]]; then
+		args+=(-chardev "serial,id=terminal,path=$guest_terminal" -serial chardev:terminal)
+	fi
 	guest_start qemu-system-x86_64 "${args[@]}"
 }
 
@@ -237,12 +240,12 @@ qemu_run()
 	lab_mem=${lab_mem:-2G}
 	packages_require "${qemu_needs[@]}" || exit 125
 	qemu_prepare
-	guest_prepare /dev/ttyS0
+	guest_prepare /dev/ttyS1
 	qemu_with_init "$guest_run"
 	accel=$(qemu_accel "$guest_run")
 	if [[ $accel == tcg ]]; then
 		say "no working KVM here: the guest's processor is emulated, which is slow"
 	fi
-	qemu_start "$accel" stdio,signal=off
+	qemu_start "$accel"
 	guest_supervise "$qemu_boot_seconds"
 }

@@ -67,7 +67,6 @@ uml_cpus()
 	done
 }
 
-# uml_start CONSOLE
 uml_start()
 {
 	local memory args=()
@@ -75,7 +74,7 @@ uml_start()
 	memory=$(uml_memory_dir) || exit
 	args=("mem=$lab_mem" root=none rootfstype=hostfs rw "init=$guest_run/init"
 		"REMORA_LAB_RUN=$guest_run" "uml_dir=$guest_run/" umid=lab
-		seccomp=auto con=null "con0=$1")
+		seccomp=auto con=null "con0=null,fd:1" "con1=fd:3,fd:3")
 	uml_choose_cpu
 	guest_start env "TMPDIR=$memory" taskset -c "$uml_cpu" "$(uml_kernel)" "${args[@]}"
 }
@@ -86,9 +85,9 @@ uml_run()
 	lab_mem=${lab_mem:-4G}
 	packages_require "${uml_needs[@]}" || exit 125
 	uml_built || build_kernel
-	guest_prepare /dev/tty0
+	guest_prepare /dev/tty1
 	cp "$lab_code/init.sh" "$guest_run/init"
 	chmod +x "$guest_run/init"
-	uml_start null,fd:1
+	uml_start
 	guest_supervise "$uml_boot_seconds"
 }
