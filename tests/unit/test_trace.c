@@ -92,8 +92,8 @@ static void hostile_lines_are_refused(void **state)
 		LINE("null", "[1]"), LINE("0", "[-1]"), LINE("0", "[1.5]"), LINE("0", "[[1]]"),
 		LINE("0", "{}"), LINE("0", "[99999999999999999999]"),
 		LINE("0, \"timestamp\": 1", "[]"),
-		"{\"timestamp\": 0, \"input_length\": 4294967296, \"output_length\": 0, "
-		"\"hash_ids\": []}",
+		("{\"timestamp\": 0, \"input_length\": 4294967296, \"output_length\": 0, "
+		 "\"hash_ids\": []}"),
 		"\xff\xfe", "{\"timestamp\": 0} {\"timestamp\": 0}"};
 	size_t i;
 
