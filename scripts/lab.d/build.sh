@@ -7,7 +7,7 @@
 # is published. Kernels are kept by the hash of their configuration.
 
 build_pid=
-build_objects=900 # what a 7.x kernel with this configuration takes, roughly
+build_objects=930 # what a 7.x kernel with this configuration takes, roughly
 
 build_needs=(gcc libc6-dev make flex bison bc xz-utils bzip2)
 build_musts=(HOSTFS OVERLAY_FS VETH BRIDGE NET_SCH_NETEM RDMA_RXE RDMA_SIW
@@ -44,12 +44,13 @@ build_kernel()
 	packages_require "${build_needs[@]}" || exit 125
 
 	say "kernel: looking for the newest source package"
-	fetch_open || exit 125
+	fetch_open "$lab_cache/build/fetch" || exit 125
 	trap build_stop EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
 	for name in $(fetch_names '^linux-source-[0-9.]+$' | head -n 3); do
 		if build_from "$name"; then
+			fetch_close
 			exec {build_lock}>&-
 			return 0
 		fi
@@ -169,6 +170,6 @@ build_publish()
 	printf 'Linux %s from %s, configuration %s\n' "$version" "$source" \
 		"$(uml_config_hash)" >"$folder.new/stamp"
 	mv -T "$folder.new" "$folder" || return
-	rm -rf "$tree"
+	rm -rf "$lab_cache"/build/linux-source-* # older ones left half-way, too
 	say "kernel: done: $kernel, $(cat "$folder/stamp")"
 }

@@ -70,12 +70,13 @@ fetch_resolve_alias()
 	done
 }
 
-# fetch_open: read the mirror's package lists. Part of it may fail, such as a
-# suite that the mirror does not have: what counts is what is found after it.
+# fetch_open FOLDER: read the mirror's package lists, into a folder that no one
+# else uses. Part of it may fail, such as a suite that the mirror does not have:
+# what counts is what is found after it.
 fetch_open()
 {
-	fetch_dir=$lab_cache/fetch
-	rm -rf "$fetch_dir/lists"
+	fetch_dir=$1
+	rm -rf "$fetch_dir"
 	mkdir -p "$fetch_dir"/{lists,nolists,cache/archives}/partial "$fetch_dir/none"
 	fetch_sources >"$fetch_dir/sources.list"
 	if [[ ! -s $fetch_dir/sources.list ]]; then
@@ -85,6 +86,11 @@ fetch_open()
 	fi
 	fetch_apt apt-get update >"$fetch_dir/log" 2>&1 || :
 	fetch_resolve_alias
+}
+
+fetch_close()
+{
+	rm -rf "$fetch_dir"
 }
 
 fetch_why()

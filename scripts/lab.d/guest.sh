@@ -131,7 +131,7 @@ guest_wait()
 {
 	local timer ended
 
-	sleep "$1" &
+	setpriv --pdeathsig KILL sleep "$1" &
 	timer=$!
 	guest_children+=("$timer")
 	{

@@ -202,7 +202,7 @@ host_supervise()
 	setsid setpriv --pdeathsig KILL "${inside[@]}" "${lab_command[@]}" </dev/null &
 	host_pid=$!
 	if ((lab_timeout > 0)); then
-		sleep "$lab_timeout" &
+		setpriv --pdeathsig KILL sleep "$lab_timeout" &
 		host_timer=$!
 	fi
 	{

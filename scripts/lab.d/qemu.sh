@@ -56,7 +56,7 @@ qemu_prepare()
 	flock "$qemu_lock"
 	if ! qemu_prepared; then
 		say "kernel: looking for the newest kernel package"
-		fetch_open || exit 125
+		fetch_open "$lab_cache/qemu.fetch" || exit 125
 		image=$(qemu_kernel_package)
 		if [[ -z $image ]]; then
 			say "this system's mirror has no linux-image package:"
@@ -70,6 +70,7 @@ qemu_prepare()
 			fetch_unpack "$part" "$work/package" || exit 125
 		done
 		qemu_publish "$image $(fetch_version "$image")" "$work"
+		fetch_close
 	fi
 	exec {qemu_lock}>&-
 }
