@@ -41,6 +41,12 @@ struct remora_key argument_key(struct argp_state *state, const char *text)
 	return key;
 }
 
+void argument_free(struct remora_key *key)
+{
+	free((void *)key->data);
+	*key = (struct remora_key){0};
+}
+
 uint64_t argument_size(struct argp_state *state, const char *option, const char *text)
 {
 	uint64_t bytes = 0;

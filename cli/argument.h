@@ -13,8 +13,9 @@
 
 #include <remora/adapter.h>
 
-/* The key that text (see keytext.h) stands for. Its bytes are allocated, for the process's life. */
+/* The key that text (see keytext.h) stands for. argument_free() frees its bytes. */
 struct remora_key argument_key(struct argp_state *state, const char *text);
+void argument_free(struct remora_key *key);
 
 /* A size of at least one byte; option is its name, "--size". */
 uint64_t argument_size(struct argp_state *state, const char *option, const char *text);

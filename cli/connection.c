@@ -7,9 +7,7 @@
 #include "connection.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -59,13 +57,18 @@ const char *connection_server(const struct connection_options *options)
 	return server ? server : "";
 }
 
+/* Set while this thread is in remora_open(), whose only words of a mistake are in its log. */
+static _Thread_local int opening;
+
 static void log_line(void *arg, enum remora_log_level level, const char *text)
 {
 	static const char *const names[] = {"error", "warning", "info", "debug"};
 	const struct connection_options *options = arg;
 
-	if (options->verbose)
-		fprintf(stderr, "remora: %s: %s\n", names[level], text);
+	if (opening && level == REMORA_LOG_ERROR)
+		complain("%s", text);
+	else if (options->verbose)
+		complain("%s: %s", names[level], text);
 }
 
 /*
@@ -100,7 +103,6 @@ static void complain_memlock(size_t arena_len)
 static void complain_unconnected(const struct connection_options *options,
 	struct remora_adapter *adapter, size_t arena_len, int err)
 {
-	const char *remedy = reason_remedy(err);
 	struct remora_status status;
 
 	await_status(adapter, &status);
@@ -108,8 +110,6 @@ static void complain_unconnected(const struct connection_options *options,
 		status.error[0] ? status.error : reason_text(err));
 	if (err == -ENOMEM || err == -EPERM || err == -EAGAIN)
 		complain_memlock(arena_len);
-	if (remedy)
-		complain("%s", remedy);
 }
 
 int connection_open(const struct connection_options *options, void *arena, size_t arena_len,
@@ -132,11 +132,11 @@ int connection_open(const struct connection_options *options, void *arena, size_
 		complain("which server? give --server ADDR[:PORT] or set REMORA_SERVER");
 		return -EDESTADDRREQ;
 	}
+	opening = 1;
 	err = remora_open(&wanted, &opened);
+	opening = 0;
 	if (err) {
-		complain("cannot start an adapter for the server '%s': %s; it should be "
-			 "ADDR[:PORT] or [V6ADDR][:PORT]",
-			wanted.server, strerror(-err));
+		complain("cannot use the server '%s': %s", wanted.server, reason_text(err));
 		return err;
 	}
 	err = remora_wait_connected(opened, options->timeout_ms);

@@ -154,9 +154,13 @@ int get_run(int argc, char **argv, struct connection_options *options)
 
 	argp_parse(&argp, argc, argv, 0, NULL, &get);
 	err = connection_open(options, NULL, 0, &adapter);
-	if (err)
-		return command_unconnected(err);
+	if (err) {
+		status = command_unconnected(err);
+		goto free_key;
+	}
 	status = fetch(adapter, &get);
 	remora_close(adapter);
+free_key:
+	argument_free(&get.key);
 	return status;
 }

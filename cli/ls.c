@@ -108,9 +108,13 @@ int ls_run(int argc, char **argv, struct connection_options *options)
 
 	argp_parse(&argp, argc, argv, 0, NULL, &ls);
 	err = connection_open(options, NULL, 0, &adapter);
-	if (err)
-		return command_unconnected(err);
+	if (err) {
+		status = command_unconnected(err);
+		goto free_prefix;
+	}
 	status = list(&ls, adapter);
 	remora_close(adapter);
+free_prefix:
+	argument_free(&ls.prefix);
 	return status;
 }

@@ -61,7 +61,7 @@ static size_t first_guess(int fd)
 	return (size_t)status.st_size + 1;
 }
 
-/* Read to the end, into mapped memory. */
+/* Read to the end, into memory that stays mapped until the process ends. */
 static int read_all(int fd, struct remora_object *object)
 {
 	size_t capacity = first_guess(fd), len = 0;
@@ -184,12 +184,18 @@ int put_run(int argc, char **argv, struct connection_options *options)
 	int err, status;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &put);
-	if (read_file(put.path, &object))
-		return EXIT_FAILED;
+	if (read_file(put.path, &object)) {
+		status = EXIT_FAILED;
+		goto free_key;
+	}
 	err = connection_open(options, object.data, object.len, &adapter);
-	if (err)
-		return command_unconnected(err);
+	if (err) {
+		status = command_unconnected(err);
+		goto free_key;
+	}
 	status = store(&put, adapter, &object);
 	remora_close(adapter);
+free_key:
+	argument_free(&put.key);
 	return status;
 }

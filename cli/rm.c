@@ -105,9 +105,15 @@ int rm_run(int argc, char **argv, struct connection_options *options)
 	}
 	argp_parse(&argp, argc, argv, 0, NULL, &rm);
 	err = connection_open(options, NULL, 0, &adapter);
-	if (err)
-		return command_unconnected(err);
+	if (err) {
+		status = command_unconnected(err);
+		goto free_keys;
+	}
 	status = delete_keys(&rm, adapter);
 	remora_close(adapter);
+free_keys:
+	while (rm.count)
+		argument_free(&rm.keys[--rm.count]);
+	free(rm.keys);
 	return status;
 }
