@@ -8,12 +8,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "complain.h"
 #include "reason.h"
-#include "size.h"
 
 /* An attempt to connect gets no more than this of the whole timeout. */
 enum { CONNECT_MAX_MS = 10000 };
@@ -88,28 +86,14 @@ static void await_status(struct remora_adapter *adapter, struct remora_status *s
 	}
 }
 
-static void complain_memlock(size_t arena_len)
-{
-	char limit_text[SIZE_TEXT_LEN], arena_text[SIZE_TEXT_LEN];
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_MEMLOCK, &limit) || limit.rlim_cur == RLIM_INFINITY)
-		return;
-	complain("at most %s may be locked (RLIMIT_MEMLOCK) and %s of buffers are wanted; raise "
-		 "it with `ulimit -l unlimited` or LimitMEMLOCK=infinity",
-		size_print(limit.rlim_cur, limit_text), size_print(arena_len, arena_text));
-}
-
-static void complain_unconnected(const struct connection_options *options,
-	struct remora_adapter *adapter, size_t arena_len, int err)
+static void complain_unconnected(
+	const struct connection_options *options, struct remora_adapter *adapter, int err)
 {
 	struct remora_status status;
 
 	await_status(adapter, &status);
 	complain("cannot connect to %s: %s", connection_server(options),
 		status.error[0] ? status.error : reason_text(err));
-	if (err == -ENOMEM || err == -EPERM || err == -EAGAIN)
-		complain_memlock(arena_len);
 }
 
 int connection_open(const struct connection_options *options, void *arena, size_t arena_len,
@@ -141,7 +125,7 @@ int connection_open(const struct connection_options *options, void *arena, size_
 	}
 	err = remora_wait_connected(opened, options->timeout_ms);
 	if (err) {
-		complain_unconnected(options, opened, arena_len, err);
+		complain_unconnected(options, opened, err);
 		remora_close(opened);
 		return err;
 	}
