@@ -15,7 +15,7 @@ choose_lacks_packages()
 	elif ((EUID != 0)); then
 		mapfile -t missing < <(packages_missing "$@")
 		if ((${#missing[@]})); then
-			printf 'packages to be installed by root: %s' "${missing[*]}"
+			printf 'as root, please run: apt-get install %s' "${missing[*]}"
 		fi
 	fi
 }
@@ -38,17 +38,9 @@ uml_lacks()
 
 qemu_lacks()
 {
-	local devices='rxe'
-
 	choose_lacks_machine
 	choose_lacks_packages "${qemu_needs[@]}"
-	if qemu_prepared; then
-		# shellcheck source=/dev/null
-		devices=$(. "$(qemu_folder)/stamp" && printf '%s' "$devices")
-	fi
-	if [[ " $devices " != *" $1 "* ]]; then
-		printf 'the distribution'\''s kernel has no module %s' "$1"
-	fi
+	qemu_lacks_driver "$1"
 }
 
 # choose_order: backends with the reason to take each at its place
@@ -66,11 +58,16 @@ choose_order()
 
 choose_and_run()
 {
-	if [[ $lab_backend != auto ]]; then
-		"${lab_backend}_run"
-		exit
+	local reason
+
+	if [[ $lab_backend == auto ]]; then
+		choose_auto
 	fi
-	choose_auto
+	reason=$("${lab_backend}_lacks" "$lab_device")
+	if [[ -n $reason ]]; then
+		die "backend $lab_backend: $reason; see scripts/lab status"
+	fi
+	"${lab_backend}_run"
 }
 
 choose_auto()

@@ -120,9 +120,9 @@ guest_start()
 
 guest_follow()
 {
-	tail -q -c +1 -s 0.05 --pid="$guest_pid" -f "$guest_run/out" &
+	setpriv --pdeathsig KILL tail -q -c +1 -s 0.05 --pid="$guest_pid" -f "$guest_run/out" &
 	guest_children+=($!)
-	tail -q -c +1 -s 0.05 --pid="$guest_pid" -f "$guest_run/err" >&2 &
+	setpriv --pdeathsig KILL tail -q -c +1 -s 0.05 --pid="$guest_pid" -f "$guest_run/err" >&2 &
 	guest_children+=($!)
 }
 

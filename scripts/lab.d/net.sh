@@ -102,8 +102,11 @@ net_devices()
 	local host
 
 	for ((host = 1; host <= net_count; host++)); do
-		net_in "$host" rdma link add "$(net_dev "$host")" type "$net_type" \
-			netdev "$(net_iface "$host")" || return
+		if ! net_in "$host" rdma link add "$(net_dev "$host")" type "$net_type" \
+			netdev "$(net_iface "$host")"; then
+			say "cannot make a device of type $net_type; has this kernel the driver?"
+			return 1
+		fi
 	done
 }
 

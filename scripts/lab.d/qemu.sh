@@ -16,7 +16,7 @@ qemu_modules=(virtio_pci 9pnet_virtio 9p overlay crc32_generic crc32_cryptoapi
 	veth bridge sch_netem sch_tbf sch_prio cls_u32 dummy
 	ib_uverbs rdma_ucm rdma_cm rdma_rxe siw)
 qemu_needs=(qemu-system-x86 busybox-static kmod iproute2 iputils-ping rdma-core
-	ibverbs-providers rdmacm-utils)
+	ibverbs-providers rdmacm-utils xz-utils zstd)
 
 qemu_folder()
 {
@@ -26,6 +26,23 @@ qemu_folder()
 qemu_prepared()
 {
 	[[ -e $(qemu_folder)/stamp ]]
+}
+
+# qemu_lacks_driver TYPE. Before a kernel has been fetched, nobody knows: siw is
+# in Ubuntu's and not in Debian's.
+qemu_lacks_driver()
+{
+	local devices='rxe'
+
+	if qemu_prepared; then
+		# shellcheck source=/dev/null
+		devices=$(. "$(qemu_folder)/stamp" && printf '%s' "$devices")
+	elif grep -q '^ID=ubuntu' /etc/os-release; then
+		devices='rxe siw'
+	fi
+	if [[ " $devices " != *" $1 "* ]]; then
+		printf 'the distribution has no kernel with module %s' "$1"
+	fi
 }
 
 # The newest kernel of the usual kind: not the one for clouds, which has
