@@ -130,7 +130,8 @@ static int establish(struct raw *raw, struct rdma_cm_id *id, const struct wire_c
 	return lane_established(raw->lane);
 }
 
-int raw_open(struct raw *raw, const struct sockaddr_storage *addr, const struct wire_connect *want)
+static int open_once(
+	struct raw *raw, const struct sockaddr_storage *addr, const struct wire_connect *want)
 {
 	struct rdma_cm_id *id;
 	int err;
@@ -152,6 +153,15 @@ int raw_open(struct raw *raw, const struct sockaddr_storage *addr, const struct 
 		err = establish(raw, id, want);
 	if (err)
 		raw_close(raw);
+	return err;
+}
+
+int raw_open(struct raw *raw, const struct sockaddr_storage *addr, const struct wire_connect *want)
+{
+	int err = open_once(raw, addr, want);
+
+	for (int i = 0; i < 3 && err == -ECONNREFUSED && !raw->rejected; i++)
+		err = open_once(raw, addr, want);
 	return err;
 }
 

@@ -19,7 +19,7 @@
 #include "wire.h"
 
 enum {
-	RAW_WAIT_MS = 10000,
+	RAW_WAIT_MS = 20000,
 	RAW_CREDITS = 16,
 	RAW_FRAME = 16384,
 	RAW_BUFFER = 1 << 20,
@@ -49,7 +49,10 @@ struct raw {
 struct wire_connect raw_control(void);
 struct wire_connect raw_data(const struct raw *control);
 
-/* 0, or a negative errno; raw->rejected then says why the server refused. */
+/*
+ * 0, or a negative errno; raw->rejected then says why the server refused. siw
+ * now and then fails a connect that is right: those are tried again.
+ */
 int raw_open(struct raw *raw, const struct sockaddr_storage *addr, const struct wire_connect *want);
 void raw_close(struct raw *raw);
 
