@@ -31,9 +31,7 @@ struct connector {
 	bool wanted;
 	bool ended;    /* the thread will not touch the connector any more */
 	bool orphaned; /* nobody waits for the thread: it frees the connector */
-	bool connected;
-	bool failed;       /* news for connector_take() */
-	uint64_t failures; /* ever */
+	bool failed;   /* news for connector_take() */
 	int err;
 	char error[ERROR_LEN];
 	struct peer *ready;
@@ -72,11 +70,9 @@ static void report(struct connector *c, struct peer *peer, int err, const char *
 
 	if (peer) {
 		c->ready = peer;
-		c->connected = true;
 		c->wanted = false;
 	} else {
 		c->failed = true;
-		c->failures++;
 		c->err = err;
 		snprintf(c->error, sizeof(c->error), "%s", error);
 	}
@@ -191,7 +187,6 @@ void connector_want(struct connector *c)
 {
 	pthread_mutex_lock(&c->mutex);
 	c->wanted = true;
-	c->connected = false;
 	pthread_cond_broadcast(&c->changed);
 	pthread_mutex_unlock(&c->mutex);
 }
@@ -215,23 +210,4 @@ int connector_take(struct connector *c, struct peer **peer, struct device **devi
 	}
 	pthread_mutex_unlock(&c->mutex);
 	return news;
-}
-
-int connector_wait(struct connector *c, uint32_t timeout_ms)
-{
-	struct timespec until = after_ms(timeout_ms);
-	uint64_t failures;
-	int err = 0;
-
-	pthread_mutex_lock(&c->mutex);
-	failures = c->failures;
-	/* Between two attempts the last verdict stands. */
-	if (failures && !c->connected)
-		err = c->err;
-	while (!err && !c->connected && c->failures == failures)
-		err = -pthread_cond_timedwait(&c->changed, &c->mutex, &until);
-	if (!err && !c->connected)
-		err = c->err;
-	pthread_mutex_unlock(&c->mutex);
-	return err;
 }

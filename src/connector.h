@@ -33,7 +33,4 @@ void connector_want(struct connector *connector);
 int connector_take(struct connector *connector, struct peer **peer, struct device **device,
 	char *error, size_t error_len);
 
-/* Any thread: wait for a connection, or for an attempt under way to fail. */
-int connector_wait(struct connector *connector, uint32_t timeout_ms);
-
 #endif

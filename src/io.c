@@ -269,8 +269,11 @@ static void begin_session(struct io *io)
 	io->counters.connects++;
 	pthread_mutex_lock(&io->status_mutex);
 	io->connected = true;
+	io->connected_count++;
+	io->failure = 0;
 	snprintf(io->device_name, sizeof(io->device_name), "%s",
 		ibv_get_device_name(io->device->verbs->device));
+	pthread_cond_broadcast(&io->status_changed);
 	pthread_mutex_unlock(&io->status_mutex);
 	adapter_log(io->adapter, REMORA_LOG_INFO, "connected by device %s, boot id %016llx",
 		io->device_name, (unsigned long long)io->peer->boot);
@@ -279,6 +282,15 @@ static void begin_session(struct io *io)
 		next = TAILQ_NEXT(task, link);
 		start(io, task);
 	}
+}
+
+static void set_failure(struct io *io, int err, const char *error)
+{
+	pthread_mutex_lock(&io->status_mutex);
+	io->failure = err;
+	snprintf(io->error, sizeof(io->error), "%s", error);
+	pthread_cond_broadcast(&io->status_changed);
+	pthread_mutex_unlock(&io->status_mutex);
 }
 
 static void take_connection(struct io *io)
@@ -294,7 +306,7 @@ static void take_connection(struct io *io)
 	} else if (news < 0) {
 		if (!io->down)
 			adapter_log(io->adapter, REMORA_LOG_WARN, "no connection: %s", error);
-		set_error(io, error);
+		set_failure(io, news, error);
 		io->down = true;
 		fail_all(io, news);
 	}
@@ -522,8 +534,20 @@ static void io_free(struct io *io)
 		close(io->epoll);
 	if (io->doorbell >= 0)
 		close(io->doorbell);
+	pthread_cond_destroy(&io->status_changed);
 	pthread_mutex_destroy(&io->status_mutex);
 	free(io);
+}
+
+static void init_status(struct io *io)
+{
+	pthread_condattr_t attr;
+
+	pthread_mutex_init(&io->status_mutex, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&io->status_changed, &attr);
+	pthread_condattr_destroy(&attr);
 }
 
 int io_create(struct remora_adapter *adapter, const struct peer_params *params, struct io **out)
@@ -535,7 +559,7 @@ int io_create(struct remora_adapter *adapter, const struct peer_params *params, 
 		return -ENOMEM;
 	io->adapter = adapter;
 	io->spin_ns = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? SPIN_NS : 0;
-	pthread_mutex_init(&io->status_mutex, NULL);
+	init_status(io);
 	TAILQ_INIT(&io->tasks);
 	TAILQ_INIT(&io->batches);
 	STAILQ_INIT(&io->asks);
@@ -568,4 +592,27 @@ void io_destroy(struct io *io)
 	io_ring(io);
 	pthread_join(io->thread, NULL);
 	io_free(io);
+}
+
+int io_wait_connected(struct io *io, uint32_t timeout_ms)
+{
+	uint64_t end_ns = adapter_now() + (uint64_t)timeout_ms * NS_PER_MS, count;
+	struct timespec end = {
+		.tv_sec = (time_t)(end_ns / 1000000000),
+		.tv_nsec = (long)(end_ns % 1000000000),
+	};
+	int err = 0;
+
+	pthread_mutex_lock(&io->status_mutex);
+	count = io->connected_count;
+	while (!err && !io->connected && io->connected_count == count) {
+		/* Between two attempts the last verdict stands. */
+		err = io->failure;
+		if (!err)
+			err = -pthread_cond_timedwait(&io->status_changed, &io->status_mutex, &end);
+	}
+	if (err == -ETIMEDOUT && io->failure)
+		err = io->failure;
+	pthread_mutex_unlock(&io->status_mutex);
+	return err;
 }

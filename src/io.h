@@ -41,8 +41,8 @@ struct io_counters {
 
 struct io {
 	struct remora_adapter *adapter;
-	struct connector *connector; /* any thread may wait on it */
-	int doorbell;                /* any thread rings it */
+	struct connector *connector;
+	int doorbell; /* any thread rings it */
 	int epoll;
 	pthread_t thread;
 	uint64_t spin_ns;
@@ -71,7 +71,10 @@ struct io {
 	size_t unlock_count, unlock_cap;
 
 	pthread_mutex_t status_mutex; /* guards what is below */
+	pthread_cond_t status_changed;
 	bool connected;
+	uint64_t connected_count; /* sessions begun */
+	int failure;              /* of the last attempt; 0: none since a session began */
 	char device_name[64];
 	char error[256];
 };
@@ -86,6 +89,12 @@ void io_destroy(struct io *io);
 
 /* Any thread: wake the I/O thread. */
 void io_ring(struct io *io);
+
+/*
+ * Any thread: wait for a session, or for an attempt to connect to fail. What
+ * the status tells is then about the same.
+ */
+int io_wait_connected(struct io *io, uint32_t timeout_ms);
 
 /* The session is broken: end it when the turn is over. */
 void io_fault(struct io *io, int err, const char *format, ...)

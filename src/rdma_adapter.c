@@ -56,7 +56,7 @@ static void ops_status(void *type, struct remora_status *status)
 
 static int ops_wait_connected(void *type, uint32_t timeout_ms)
 {
-	return connector_wait(((struct io *)type)->connector, timeout_ms);
+	return io_wait_connected(type, timeout_ms);
 }
 
 static const struct adapter_ops rdma_ops = {
