@@ -133,12 +133,13 @@ static int explain_event(const struct attempt *attempt, const struct answer *ans
 {
 	const char *server = attempt->params->server.text;
 
-	if (answer->event == RDMA_CM_EVENT_ADDR_ERROR)
-		return fail(attempt, answer->status == -ETIMEDOUT ? -EHOSTUNREACH : -ENODEV,
+	if (answer->event == RDMA_CM_EVENT_ADDR_ERROR && answer->status != -ETIMEDOUT)
+		return fail(attempt, -ENODEV,
 			"no RDMA device of this host leads to %s (%s): check the address and "
 			"`rdma link`; soft-RoCE is set up by scripts/rxe up",
 			server, strerror(-answer->status));
-	if (answer->event == RDMA_CM_EVENT_ROUTE_ERROR ||
+	if (answer->event == RDMA_CM_EVENT_ADDR_ERROR ||
+		answer->event == RDMA_CM_EVENT_ROUTE_ERROR ||
 		answer->event == RDMA_CM_EVENT_UNREACHABLE)
 		return fail(attempt, -EHOSTUNREACH,
 			"%s cannot be reached (%s): is the host up, and the address right?", server,
@@ -163,7 +164,8 @@ static int expect(
 static int resolve(const struct attempt *attempt, struct rdma_cm_id **out)
 {
 	const struct endpoint *server = &attempt->params->server;
-	int timeout_ms = (int)attempt->params->timeout_ms;
+	/* Shorter than the whole attempt: what it says is more to the point. */
+	int timeout_ms = (int)(attempt->params->timeout_ms / 2);
 	struct rdma_cm_id *id;
 	struct answer answer;
 	int err;
