@@ -205,6 +205,17 @@ int spawn_end(struct spawn *spawn, int signal)
 	return status;
 }
 
+void spawn_freeze(const struct spawn *spawn)
+{
+	kill(spawn->pid, SIGSTOP);
+	waitpid(spawn->pid, NULL, WUNTRACED);
+}
+
+void spawn_thaw(const struct spawn *spawn)
+{
+	kill(spawn->pid, SIGCONT);
+}
+
 unsigned spawn_logged(const struct spawn *spawn, const char *text)
 {
 	FILE *file = fopen(spawn->log, "re");

@@ -36,6 +36,10 @@ int spawn_server(struct spawn *spawn, unsigned port, const char *const options[]
 int spawn_wait(struct spawn *spawn);
 int spawn_end(struct spawn *spawn, int signal);
 
+/* Stop it as by SIGSTOP and wait until it stands still; SIGCONT lets it go on. */
+void spawn_freeze(const struct spawn *spawn);
+void spawn_thaw(const struct spawn *spawn);
+
 /* How often a text occurs in the log so far. */
 unsigned spawn_logged(const struct spawn *spawn, const char *text);
 
