@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Text being put together; what does not fit is left out. */
 struct text {
@@ -78,12 +79,22 @@ static void append_addresses(struct text *text)
 		rdma_destroy_event_channel(channel);
 }
 
-static int device_count(void)
+/*
+ * How many devices there are. `forbidden` becomes the device file of one that
+ * this process may not open; it stays "" if there is none.
+ */
+static int device_count(char *forbidden, size_t forbidden_len)
 {
+	char path[sizeof("/dev/infiniband/") + IBV_SYSFS_NAME_MAX];
 	struct ibv_device **list;
-	int count = 0;
+	int count = 0, i;
 
 	list = ibv_get_device_list(&count);
+	for (i = 0; list && i < count; i++) {
+		snprintf(path, sizeof(path), "/dev/infiniband/%s", list[i]->dev_name);
+		if (!access(path, F_OK) && access(path, R_OK | W_OK))
+			snprintf(forbidden, forbidden_len, "%s", path);
+	}
 	if (list)
 		ibv_free_device_list(list);
 	return count;
@@ -91,14 +102,19 @@ static int device_count(void)
 
 void devices_describe(char *text, size_t text_len)
 {
-	char addresses[512] = "";
+	char addresses[512] = "", forbidden[128] = "";
 	struct text list = {.buf = addresses, .cap = sizeof(addresses)};
-	int count = device_count();
+	int count = device_count(forbidden, sizeof(forbidden));
 
 	if (count)
 		append_addresses(&list);
 	if (list.len)
 		snprintf(text, text_len, "addresses to listen on: %s", addresses);
+	else if (forbidden[0])
+		snprintf(text, text_len,
+			"there is no permission to open %s: run as a user that may, or change the "
+			"mode of the device file",
+			forbidden);
 	else if (count)
 		snprintf(text, text_len,
 			"the %d RDMA device(s) here have no address that can be used: give the "

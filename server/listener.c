@@ -11,12 +11,15 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "devices.h"
 #include "log.h"
 #include "sessions.h"
 
 enum { BACKLOG = 512, HINT_LEN = 640 }; /* siw loses accepts beyond it; the kernel's most is 1024 */
+
+static const char cm_device[] = "/dev/infiniband/rdma_cm";
 
 struct listener {
 	const char *name;
@@ -33,11 +36,17 @@ static bool is_wildcard(const struct sockaddr_storage *addr)
 	return IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)addr)->sin6_addr);
 }
 
+/* librdmacm hides a missing permission behind other errors. */
+static bool may_use(const char *device_file)
+{
+	return access(device_file, F_OK) || !access(device_file, R_OK | W_OK);
+}
+
 static int explain_channel(int err)
 {
 	char hint[HINT_LEN];
 
-	if (err == -EACCES || err == -EPERM) {
+	if (!may_use(cm_device) || err == -EACCES || err == -EPERM) {
 		log_line(LOG_ERROR, "no permission to open /dev/infiniband/rdma_cm: run as a user "
 				    "that may, or change the mode of the device file");
 	} else if (err == -ENOENT || err == -ENODEV || err == -ENXIO) {
