@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* request_fixture.c - a server without a network, for the tests of requests */
+#include "request_fixture.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct arena arenas[2] = {
+	{.addr = UINT64_C(0x7f0000000000), .len = ARENA, .rkey = 17},
+	{.addr = UINT64_C(0x7f8000000000), .len = ARENA, .rkey = 18},
+};
+
+void begin(struct fixture *f, uint8_t type, uint8_t flags)
+{
+	struct wire_header header = {.type = type, .flags = flags, .task = 99, .boot = f->boot};
+
+	wire_begin(&f->out, f->frame, sizeof(f->frame), &header);
+}
+
+void hand_over(struct fixture *f, struct session *session, size_t len)
+{
+	struct request request = {
+		.lane = f->lane,
+		.frame = memcpy(malloc(len), f->frame, len), /* so that ASan sees its end */
+		.len = len,
+		.reply = f->reply,
+		.cap = sizeof(f->reply),
+	};
+
+	f->reply_len = request_handle(&f->service, session, &request);
+	free((void *)request.frame);
+	if (f->reply_len < 0)
+		return;
+	assert_int_equal(wire_open(&f->in, f->reply, (size_t)f->reply_len, &f->header), 0);
+	assert_int_equal(f->header.task, 99);
+	assert_int_equal(f->header.boot, BOOT);
+}
+
+int ask(struct fixture *f, struct session *session)
+{
+	hand_over(f, session, wire_end(&f->out));
+	return f->reply_len < 0 ? f->reply_len : f->header.type;
+}
+
+void expect_refusal(struct fixture *f, struct session *session, enum wire_status status)
+{
+	struct wire_refusal refusal;
+
+	assert_int_equal(ask(f, session), WIRE_REFUSED);
+	assert_int_equal(wire_get_refusal(&f->in, &refusal), 0);
+	assert_int_equal(wire_close(&f->in), 0);
+	assert_int_equal(refusal.status, status);
+	assert_true(refusal.text_len > 0);
+}
+
+struct wire_key key(const char *text)
+{
+	return (struct wire_key){.data = (const uint8_t *)text, .len = (uint16_t)strlen(text)};
+}
+
+enum wire_status get_extent(struct fixture *f, struct wire_extent *extent)
+{
+	enum wire_status status;
+
+	assert_int_equal(wire_get_extent(&f->in, &status, extent), 0);
+	return status;
+}
+
+enum wire_status reserve(struct fixture *f, struct session *s, const char *k, uint64_t len,
+	struct wire_extent *extent)
+{
+	begin(f, WIRE_RESERVE, 0);
+	wire_put_reserve(&f->out, key(k), len);
+	assert_int_equal(ask(f, s), WIRE_RESERVE | WIRE_REPLY);
+	return get_extent(f, extent);
+}
+
+enum wire_status lookup(struct fixture *f, struct session *s, const char *k, uint8_t flags,
+	struct wire_extent *extent)
+{
+	begin(f, WIRE_LOOKUP, flags);
+	wire_put_key(&f->out, key(k));
+	assert_int_equal(ask(f, s), WIRE_LOOKUP | WIRE_REPLY);
+	return get_extent(f, extent);
+}
+
+enum wire_status with_handle(
+	struct fixture *f, struct session *s, uint8_t type, struct wire_handle handle)
+{
+	enum wire_status status;
+
+	begin(f, type, 0);
+	wire_put_handle(&f->out, handle);
+	assert_int_equal(ask(f, s), type | WIRE_REPLY);
+	assert_int_equal(wire_get_status(&f->in, &status), 0);
+	return status;
+}
+
+enum wire_status delete_key(struct fixture *f, struct session *s, const char *k)
+{
+	enum wire_status status;
+
+	begin(f, WIRE_DELETE, 0);
+	wire_put_key(&f->out, key(k));
+	assert_int_equal(ask(f, s), WIRE_DELETE | WIRE_REPLY);
+	assert_int_equal(wire_get_status(&f->in, &status), 0);
+	return status;
+}
+
+struct wire_usage usage_of(struct fixture *f)
+{
+	struct wire_usage usage;
+
+	begin(f, WIRE_USAGE, 0);
+	assert_int_equal(ask(f, f->a), WIRE_USAGE | WIRE_REPLY);
+	assert_int_equal(wire_get_usage(&f->in, &usage), 0);
+	return usage;
+}
+
+void store(struct fixture *f, struct session *s, const char *k)
+{
+	struct wire_extent extent;
+
+	assert_int_equal(reserve(f, s, k, OBJECT, &extent), WIRE_OK);
+	assert_int_equal(with_handle(f, s, WIRE_COMMIT, extent.handle), WIRE_OK);
+}
+
+void put_hello(struct fixture *f, uint16_t version)
+{
+	struct wire_hello hello = {.version = version, .client_id = {1}, .tenant_len = 1};
+
+	begin(f, WIRE_HELLO, 0);
+	wire_put_hello(&f->out, &hello);
+}
+
+struct wire_welcome say_hello(struct fixture *f, struct session *session, uint16_t version)
+{
+	struct wire_welcome welcome;
+
+	put_hello(f, version);
+	assert_int_equal(ask(f, session), WIRE_HELLO | WIRE_REPLY);
+	assert_int_equal(wire_get_welcome(&f->in, &welcome), 0);
+	return welcome;
+}
+
+int setup(void **state)
+{
+	const size_t lengths[] = {ARENA, ARENA};
+	struct store_params params = {.arenas = lengths, .arena_count = 2, .seed = 1};
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	f->service = (struct service){
+		.arenas = arenas,
+		.arena_count = 2,
+		.boot = BOOT,
+		.lease_ms = 10000,
+		.max_sessions = 2,
+		.limits = {.reserved = ARENA, .reservations = 8, .locks = 3},
+	};
+	f->lane = WIRE_LANE_CONTROL;
+	f->boot = BOOT;
+	*state = f;
+	if (store_create(&params, &f->service.store))
+		return -1;
+	return session_create(1, &f->a) || session_create(2, &f->b);
+}
+
+int setup_welcome(void **state)
+{
+	int err = setup(state);
+	struct fixture *f = *state;
+
+	if (err)
+		return err;
+	say_hello(f, f->a, WIRE_VERSION);
+	say_hello(f, f->b, WIRE_VERSION);
+	return 0;
+}
+
+int teardown(void **state)
+{
+	struct fixture *f = *state;
+	struct store_stats stats;
+	char text[200];
+	int err;
+
+	session_destroy(f->a, f->service.store);
+	session_destroy(f->b, f->service.store);
+	store_stats(f->service.store, &stats);
+	err = store_check(f->service.store, text, sizeof(text));
+	store_destroy(f->service.store);
+	free(f);
+	/* Whatever a test did: the end of the sessions gives all of it back. */
+	return err || stats.reserved || stats.locked;
+}
