@@ -108,6 +108,8 @@ static int hello(struct call *call)
 		.session = call->session->id,
 		.lease_ms = call->service->lease_ms,
 		.max_object = store_max_object(call->service->store),
+		.max_reserved = call->service->limits.reserved,
+		.max_reservations = call->service->limits.reservations,
 	};
 	struct wire_hello asked;
 

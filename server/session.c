@@ -67,6 +67,9 @@ bool session_may_reserve(
 	/* A length that no store can have is the store's to refuse. */
 	if (len > UINT64_MAX - STORE_PAGE)
 		return true;
+	/* Whatever the store can hold must be storable, if only one at a time. */
+	if (!session->reservations.count)
+		return true;
 	return session->reservations.bytes <= limits->reserved &&
 	       pages(len) <= limits->reserved - session->reservations.bytes;
 }

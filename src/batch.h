@@ -26,7 +26,9 @@ struct batch {
 	unsigned lane;        /* that carries its data */
 	unsigned outstanding; /* one-sided operations not complete */
 	uint64_t left;        /* bytes not queued yet */
-	unsigned next_item;   /* where to go on */
+	uint64_t reserved;    /* bytes it may have reserved, whole pages */
+	unsigned reservations;
+	unsigned next_item; /* where to go on */
 	uint64_t next_offset;
 	TAILQ_ENTRY(batch) all;
 	STAILQ_ENTRY(batch) fifo; /* of its lane */

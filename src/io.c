@@ -327,7 +327,7 @@ static void context_received(void *arg, const void *frame, size_t len)
 {
 	struct lane_context *context = arg;
 
-	calls_received(context->io, context->lane, frame, len);
+	replies_received(context->io, context->lane, frame, len);
 }
 
 /* NULL: a lane of an attempt that failed; what it left in the queue means nothing. */

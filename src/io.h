@@ -2,8 +2,8 @@
 /*
  * io.h - the I/O thread's state, shared by the files that are its parts
  *
- * io.c runs the loop and a session's beginning and end, calls.c asks and hears
- * the server, transfer.c moves bytes. Only the I/O thread touches it, except
+ * io.c runs the loop and a session's beginning and end, calls.c asks the
+ * server, replies.c hears it, transfer.c moves bytes. Only the I/O thread touches it, except
  * where marked.
  */
 #ifndef IO_H
@@ -67,6 +67,10 @@ struct io {
 	struct batch_fifo fifos[PEER_DATA_LANES_MAX];
 	uint64_t fifo_bytes[PEER_DATA_LANES_MAX];
 
+	/* What this session has asked to reserve and not committed yet. */
+	uint64_t reserved;
+	unsigned reservations;
+
 	struct wire_handle *unlocks; /* to be given back, in one request if they fit */
 	size_t unlock_count, unlock_cap;
 
@@ -114,19 +118,28 @@ void calls_progress(struct io *io);
 /* Ask for nothing, to renew the lease. */
 void calls_heartbeat(struct io *io);
 
-/* A frame came in. Lane -1 is the control lane. */
-void calls_received(struct io *io, int lane, const void *frame, size_t len);
-
 /* Send a COMMIT of the batch behind its WRITEs. False: no credit or frame now. */
 bool calls_commit(struct io *io, struct batch *batch);
 
 /* Give a lock back to the server, some time soon. */
 void calls_unlock(struct io *io, struct wire_handle handle);
 
+/* replies.c */
+
+/* A frame came in. Lane -1 is the control lane. */
+void replies_received(struct io *io, int lane, const void *frame, size_t len);
+
 /* transfer.c */
 
 /* A batch without items, in the list of all; it counts as one of its task's. NULL: no memory. */
 struct batch *batch_create(struct io *io, struct task *task, unsigned items_max);
+
+/* Whether the server would let this session reserve that much more. */
+bool batch_may_reserve(const struct io *io, uint64_t len);
+
+/* The batch has one more reservation of len bytes, or gives all of its up. */
+void batch_reserve(struct io *io, struct batch *batch, uint64_t len);
+void batch_unreserve(struct io *io, struct batch *batch);
 
 /* Free the batch and give its pins back; then settle the task. */
 void batch_finish(struct io *io, struct batch *batch);

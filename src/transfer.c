@@ -25,8 +25,44 @@ struct batch *batch_create(struct io *io, struct task *task, unsigned items_max)
 	return batch;
 }
 
+/* As the server counts them. */
+static uint64_t whole_pages(uint64_t len)
+{
+	return (len + 4095) & ~UINT64_C(4095);
+}
+
+bool batch_may_reserve(const struct io *io, uint64_t len)
+{
+	const struct wire_welcome *welcome = &io->peer->welcome;
+
+	if (!io->reservations || len > welcome->max_object)
+		return true;
+	return io->reservations < welcome->max_reservations &&
+	       io->reserved + whole_pages(len) <= welcome->max_reserved;
+}
+
+void batch_reserve(struct io *io, struct batch *batch, uint64_t len)
+{
+	/* What is too large is refused, not reserved. */
+	if (len > io->peer->welcome.max_object)
+		return;
+	batch->reserved += whole_pages(len);
+	batch->reservations++;
+	io->reserved += whole_pages(len);
+	io->reservations++;
+}
+
+void batch_unreserve(struct io *io, struct batch *batch)
+{
+	io->reserved -= batch->reserved;
+	io->reservations -= batch->reservations;
+	batch->reserved = 0;
+	batch->reservations = 0;
+}
+
 void batch_drop(struct io *io, struct batch *batch)
 {
+	batch_unreserve(io, batch);
 	batch->task->batches--;
 	TAILQ_REMOVE(&io->batches, batch, all);
 	free(batch);

@@ -114,7 +114,9 @@ struct wire_welcome {
 	uint64_t session;
 	uint8_t token[WIRE_TOKEN_LEN]; /* a data lane shows it to join the session */
 	uint32_t lease_ms;
-	uint64_t max_object; /* bytes */
+	uint64_t max_object;   /* bytes */
+	uint64_t max_reserved; /* bytes, whole pages, in reservations of one session */
+	uint32_t max_reservations;
 };
 
 struct wire_usage {

@@ -11,7 +11,7 @@
 
 enum {
 	WELCOME_HEAD_LEN = 3, /* the same in every version */
-	WELCOME_LEN = WELCOME_HEAD_LEN + 8 + WIRE_TOKEN_LEN + 4 + 8,
+	WELCOME_LEN = WELCOME_HEAD_LEN + 8 + WIRE_TOKEN_LEN + 4 + 8 + 8 + 4,
 	EXTENT_LEN = 1 + 8 + 8 + 4 + 4 + 4,
 	USAGE_LEN = 13 * 8,
 	REFUSAL_HEAD_LEN = 2,
@@ -33,7 +33,9 @@ int wire_put_welcome(struct wire_writer *w, const struct wire_welcome *welcome)
 	p = put_int(p, 8, welcome->session);
 	p = put_bytes(p, welcome->token, WIRE_TOKEN_LEN);
 	p = put_int(p, 4, welcome->lease_ms);
-	put_int(p, 8, welcome->max_object);
+	p = put_int(p, 8, welcome->max_object);
+	p = put_int(p, 8, welcome->max_reserved);
+	put_int(p, 4, welcome->max_reservations);
 	return 0;
 }
 
@@ -54,6 +56,8 @@ int wire_get_welcome(struct wire_reader *r, struct wire_welcome *welcome)
 		get_bytes(&p, got.token, WIRE_TOKEN_LEN);
 		got.lease_ms = (uint32_t)get_int(&p, 4);
 		got.max_object = get_int(&p, 8);
+		got.max_reserved = get_int(&p, 8);
+		got.max_reservations = (uint32_t)get_int(&p, 4);
 	} else {
 		entry_take(r, WELCOME_HEAD_LEN);
 	}

@@ -142,6 +142,8 @@ static void a_welcome_comes_back(void **state)
 		.session = 3,
 		.lease_ms = 10000,
 		.max_object = UINT64_MAX,
+		.max_reserved = UINT64_MAX - 1,
+		.max_reservations = 4096,
 	};
 	struct wire_welcome got;
 	struct wire_reader *r;
@@ -155,6 +157,8 @@ static void a_welcome_comes_back(void **state)
 	assert_int_equal(got.session, 3);
 	assert_int_equal(got.lease_ms, 10000);
 	assert_int_equal(got.max_object, UINT64_MAX);
+	assert_int_equal(got.max_reserved, UINT64_MAX - 1);
+	assert_int_equal(got.max_reservations, 4096);
 	assert_memory_equal(got.token, sent.token, WIRE_TOKEN_LEN);
 }
 

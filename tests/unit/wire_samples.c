@@ -67,6 +67,8 @@ static void put_welcome(struct wire_writer *w)
 		.session = 12,
 		.lease_ms = 10000,
 		.max_object = UINT64_C(1) << 30,
+		.max_reserved = UINT64_C(1) << 29,
+		.max_reservations = 1000,
 	};
 
 	memset(welcome.token, 0x5a, sizeof(welcome.token));
