@@ -6,7 +6,7 @@
 # the cache is the kernel, an initramfs of busybox and the modules that RDMA
 # needs, and a stamp. There is no disk image: the guest reads the host's files.
 
-qemu_boot_seconds=180
+qemu_boot_seconds=300
 qemu_probe_seconds=10
 
 # Modules and what they depend on are loaded in this order. What a kernel has
@@ -231,7 +231,7 @@ qemu_start()
 	cpus=$(nproc)
 	args=(-m "$lab_mem" -smp "$((cpus < 4 ? cpus : 4))" -nodefaults -display none -no-reboot
 		-kernel "$lab_cache/qemu/vmlinuz" -initrd "$guest_run/initramfs"
-		-append "console=ttyS0 quiet panic=-1 oops=panic mitigations=off"
+		-append "console=ttyS0 panic=-1 oops=panic mitigations=off"
 		-serial stdio
 		-virtfs "local,id=root,path=/,mount_tag=root,readonly=on,$fs"
 		-virtfs "local,id=run,path=$(qemu_path "$guest_run"),mount_tag=run,$fs")
