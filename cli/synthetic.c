@@ -101,12 +101,16 @@ static int converse(struct generator *generator, uint32_t number, uint64_t time_
 	size_t most = prompt_blocks + (size_t)turns * 2 * options->turn_blocks;
 	uint64_t *ids = malloc(most * sizeof(*ids));
 	int err = ids ? 0 : -ENOMEM;
+	uint64_t content;
+	uint32_t blocks;
 
 	turn.ids = generator->ids.id_count;
 	turn.block_count = ids ? say(ids, 0, prompt_blocks, prompt_content) : 0;
 	for (; !err && turn.number < turns; turn.number++) {
-		turn.block_count = say(ids, turn.block_count,
-			about(generator, options->turn_blocks), next_random(generator));
+		/* One after the other: the order of arguments is the compiler's choice. */
+		content = next_random(generator);
+		blocks = about(generator, options->turn_blocks);
+		turn.block_count = say(ids, turn.block_count, blocks, content);
 		err = add_turn(generator, &turn);
 		turn.time_us += about(generator, options->think_ms) * UINT64_C(1000);
 	}
