@@ -24,6 +24,7 @@
 
 enum {
 	POLL_BATCH = 32,
+	POLLS_A_READING = 8,   /* of the clock */
 	SPIN_US = 20,          /* polling on after work: waking up costs more than that */
 	BUSY_US = 1000,        /* under load, look at file descriptors and deadlines so often */
 	OVERLOAD_US = 1000000, /* deadlines are not put off for longer than that */
@@ -39,6 +40,7 @@ struct worker {
 	bool spin;
 	pthread_t thread;
 	uint64_t now_us;
+	unsigned unread;    /* polls since the clock was read */
 	uint64_t busy_us;   /* when there last was work */
 	uint64_t looked_us; /* at file descriptors and deadlines */
 	uint64_t ticked_us;
@@ -68,7 +70,11 @@ static int poll_once(struct worker *worker)
 	struct ibv_wc wc[POLL_BATCH];
 	int count;
 
-	worker->now_us = clock_us();
+	/* Without spinning the time since the last look is short. */
+	if (worker->spin || ++worker->unread >= POLLS_A_READING) {
+		worker->now_us = clock_us();
+		worker->unread = 0;
+	}
 	count = cq_poll(worker->cq, wc, POLL_BATCH);
 	if (count < 0) {
 		log_line(LOG_ERROR, "the completion queue of a worker is broken: all of its "
@@ -130,6 +136,7 @@ static void look(struct worker *worker, int wait_ms)
 
 	worker->now_us = clock_us();
 	worker->looked_us = worker->now_us;
+	worker->unread = 0;
 	for (i = 0; i < count; i++) {
 		if (events[i].data.fd == cq_fd(worker->cq))
 			cq_take_event(worker->cq);
@@ -174,7 +181,9 @@ static void turn(struct worker *worker)
 		look(worker, 1); /* no event will come: poll every millisecond */
 		return;
 	}
-	if (!poll_once(worker))
+	if (poll_once(worker))
+		cq_take_event(worker->cq);
+	else
 		look(worker, sleep_ms(worker));
 }
 

@@ -127,11 +127,15 @@ void adapter_complete(struct remora_adapter *adapter, struct task *task)
 	adapter->in_flight--;
 	if (task->kind == TASK_STORE)
 		TAILQ_INSERT_TAIL(&adapter->stored, task, link);
-	if (fd < 0)
-		pthread_cond_broadcast(&adapter->told);
 	pthread_mutex_unlock(&adapter->mutex);
+	/*
+	 * Whoever is told may close the adapter, which waits for the type's thread
+	 * before it frees anything.
+	 */
 	if (fd >= 0)
 		signal_fd(fd);
+	else
+		pthread_cond_broadcast(&adapter->told);
 }
 
 int64_t adapter_submit(struct remora_adapter *adapter, struct task *task)

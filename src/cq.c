@@ -89,8 +89,12 @@ int cq_fd(const struct cq *cq)
 
 int cq_arm(struct cq *cq)
 {
-	int rc = ibv_req_notify_cq(cq->cq, 0);
+	int rc;
 
+	if (cq->armed)
+		return 0;
+	rc = ibv_req_notify_cq(cq->cq, 0);
+	cq->armed = !rc;
 	return rc > 0 ? -rc : rc;
 }
 
@@ -101,6 +105,7 @@ void cq_take_event(struct cq *cq)
 
 	if (ibv_get_cq_event(cq->channel, &from, &context))
 		return;
+	cq->armed = false;
 	if (++cq->unacked < CQ_ACK_BATCH)
 		return;
 	ibv_ack_cq_events(cq->cq, cq->unacked);

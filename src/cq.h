@@ -8,6 +8,7 @@
 #define CQ_H
 
 #include <infiniband/verbs.h>
+#include <stdbool.h>
 
 enum { CQ_MAX_ENTRIES = 32767 }; /* rxe offers no more */
 
@@ -17,6 +18,7 @@ struct cq {
 	unsigned capacity;
 	unsigned reserved; /* entries promised to lanes */
 	unsigned unacked;  /* events to acknowledge before destroy */
+	bool armed;        /* an event will come, or has come and was not taken */
 };
 
 int cq_create(struct ibv_context *context, unsigned capacity, struct cq **out);
@@ -31,10 +33,14 @@ void cq_release(struct cq *cq, unsigned count);
 /* Becomes readable after cq_arm() when there is a completion. */
 int cq_fd(const struct cq *cq);
 
-/* Ask for an event. The caller polls once more before it sleeps. */
+/*
+ * Ask for an event, unless one was asked for and not taken. The caller polls
+ * once more before it sleeps; if there is something then, it takes the event,
+ * or the next sleep ends for nothing.
+ */
 int cq_arm(struct cq *cq);
 
-/* Take the event that made cq_fd() readable: an arming makes one at most. */
+/* Take the event, if it has come. */
 void cq_take_event(struct cq *cq);
 
 /* Returns the number of completions, or a negative errno. */

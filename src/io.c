@@ -492,8 +492,11 @@ static void sleep_until_woken(struct io *io)
 		if (err)
 			io_fault(io, err, "the completion queue cannot be armed");
 		/* What came before the arming makes no event. */
-		if (err || turn(io))
+		if (err || turn(io)) {
+			if (io->peer)
+				cq_take_event(io->peer->cq);
 			return;
+		}
 	}
 	count = epoll_wait(io->epoll, events, 4, sleep_ms(io));
 	for (i = 0; i < count; i++)
@@ -507,10 +510,8 @@ static void *io_run(void *arg)
 
 	connector_want(io->connector);
 	while (!atomic_load(&io->stopping)) {
-		if (turn(io)) {
+		if (turn(io))
 			busy = io->now;
-			continue;
-		}
 		if (io->peer && !TAILQ_EMPTY(&io->tasks) && io->now - busy < io->spin_ns)
 			continue;
 		sleep_until_woken(io);

@@ -19,7 +19,7 @@
 #include <string.h>
 
 enum {
-	LANE_SIGNAL_EVERY = 16,
+	LANE_SIGNAL_EVERY = 32,
 	LANE_ZERO_COPY = 4096, /* siw sends unsignalled data of this size from the user's pages */
 	WR_ID_NUMBER_SHIFT = 40,
 };

@@ -38,7 +38,7 @@ struct lane_params {
 	unsigned credits; /* frames each way: receives kept posted, sends in flight */
 	size_t frame;     /* bytes in the longest frame */
 
-	/* Ask for every so many-th completion; 0: 16, or what depth and credits allow. */
+	/* Ask for every so many-th completion; 0: 32, or what depth and credits allow. */
 	unsigned signal_every;
 };
 
