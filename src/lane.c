@@ -540,10 +540,15 @@ static int retire(struct lane *lane, uint32_t last, lane_done_fn done, void *arg
 static int failed_completion(struct lane *lane, const struct ibv_wc *wc)
 {
 	lane->broken = true;
+	/* What was posted is flushed when the connection ends, for whatever reason. */
+	if (wc->status == IBV_WC_WR_FLUSH_ERR) {
+		snprintf(lane->error, sizeof(lane->error), "the connection is gone");
+		return -ECONNRESET;
+	}
 	snprintf(lane->error, sizeof(lane->error), "queue pair 0x%x: %s (vendor 0x%x)%s",
 		lane->id->qp->qp_num, ibv_wc_status_str(wc->status), wc->vendor_err,
 		wc->status == IBV_WC_RETRY_EXC_ERR ? ": the peer does not answer" : "");
-	return wc->status == IBV_WC_WR_FLUSH_ERR ? -ECONNRESET : -EIO;
+	return -EIO;
 }
 
 int lane_complete(struct lane *lane, const struct ibv_wc *wc, lane_done_fn done,
