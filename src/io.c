@@ -181,12 +181,23 @@ static void take_submitted(struct io *io)
 	}
 }
 
+/* Of a lookup that was cut short some keys were locked, but the locks are gone. */
+static void forget_hits(struct task *task)
+{
+	size_t i;
+
+	for (i = 0; i < task->count; i++)
+		remora_bitmap_clear(task->bits, i);
+}
+
 static void fail_all(struct io *io, int err)
 {
 	struct task *task;
 
 	while ((task = TAILQ_FIRST(&io->tasks))) {
 		io_task_error(task, err);
+		if (task->kind == TASK_LOOKUP)
+			forget_hits(task);
 		tell(io, task);
 	}
 }
