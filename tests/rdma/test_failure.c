@@ -27,13 +27,15 @@ enum {
 	MIB = 1 << 20,
 	TASKS = 48,
 	LEN = MIB,
+	LONG = 4096,
 	ARENA = 64 * MIB,
 	TIMEOUT_MS = 1500,
 	QUIET_MS = 700,   /* how long late bytes are waited for */
 	SLACK_MS = 10000, /* what a slow machine may add to a deadline */
 };
 
-static const char *const options[] = {"--memory", "128MiB", NULL};
+/* The lease is so long that only deadlines can end what hangs. */
+static const char *const options[] = {"--memory", "128MiB", "--lease-ms", "60000", NULL};
 static struct spawn server;
 static struct client client;
 
@@ -196,6 +198,50 @@ static void a_lost_lookup_holds_nothing(void **state)
 	assert_true(client_usage_becomes(&client, CLIENT_LOCKED, 0));
 	client_close(&client);
 	items_destroy(items);
+}
+
+/* Keys so long that a lookup of them takes hundreds of frames. */
+static void make_long_keys(struct remora_key keys[LONG], struct remora_object objects[LONG])
+{
+	size_t i;
+
+	for (i = 0; i < LONG; i++) {
+		uint8_t *name = client.arena + i * REMORA_KEY_MAX;
+
+		memset(name, (int)(i & 0xff), REMORA_KEY_MAX);
+		memcpy(name, &i, sizeof(i));
+		keys[i] = (struct remora_key){name, REMORA_KEY_MAX};
+		objects[i] = (struct remora_object){client.arena, 1};
+	}
+}
+
+static void a_lookup_that_is_cut_short_tells_no_lock(void **state)
+{
+	static struct remora_key keys[LONG];
+	static struct remora_object objects[LONG];
+	struct remora_bitmap *bits;
+	unsigned ms, cut = 0;
+	size_t found;
+	int64_t task;
+
+	(void)state;
+	assert_int_equal(client_open(&client, &server, ARENA, 1000), 0);
+	make_long_keys(keys, objects);
+	assert_int_equal(client_store(&client, keys, objects, LONG, NULL), 0);
+	for (ms = 1; ms < 100 && !cut; ms = 2 * ms + 1) {
+		task = remora_submit_lookup(client.adapter, keys, LONG);
+		sleep_ms(ms);
+		spawn_freeze(&server);
+		bits = client_await_lookup(&client, task);
+		spawn_thaw(&server);
+		assert_non_null(bits);
+		found = remora_bitmap_popcount(bits);
+		remora_bitmap_destroy(bits);
+		assert_true(found == 0 || found == LONG);
+		cut += !found && client_said(&client, "not finished in time");
+		assert_true(client_usage_becomes(&client, CLIENT_SESSIONS, 1));
+	}
+	client_close(&client);
 }
 
 static void stores_to_a_stopped_server_end_at_their_deadline(void **state)
@@ -370,6 +416,7 @@ int main(void)
 		FAILURE(stores_complete_when_the_server_is_killed),
 		FAILURE(loads_complete_when_the_server_is_killed),
 		FAILURE(a_lost_lookup_holds_nothing),
+		FAILURE(a_lookup_that_is_cut_short_tells_no_lock),
 		FAILURE(stores_to_a_stopped_server_end_at_their_deadline),
 		FAILURE(no_byte_arrives_after_a_load_was_told_as_late),
 		FAILURE(closing_with_tasks_in_flight_returns_and_leaves_buffers_alone),
