@@ -57,7 +57,19 @@ struct writer {
 	struct client client;
 	unsigned version; /* of what it says */
 	int err;
+	unsigned winners[SAME]; /* whose version it finds when its store is over */
 };
+
+/* Whose content it is, whole; WRITERS: nobody's. */
+static unsigned whose(const struct remora_key *key, const void *data)
+{
+	unsigned version;
+
+	for (version = 0; version < WRITERS; version++)
+		if (item_is(key, version, data, LEN))
+			break;
+	return version;
+}
 
 static void *write_same(void *arg)
 {
@@ -69,19 +81,13 @@ static void *write_same(void *arg)
 		item_fill(&items->keys[i], writer->version, items->objects[i].data, LEN);
 	pthread_barrier_wait(writer->start);
 	writer->err = client_store(&writer->client, items->keys, items->objects, SAME, NULL);
+	items_wipe(items);
+	if (client_load(&writer->client, items->keys, items->objects, SAME) != SAME)
+		writer->err = -EIO;
+	for (i = 0; i < SAME; i++)
+		writer->winners[i] = whose(&items->keys[i], items->objects[i].data);
 	items_destroy(items);
 	return NULL;
-}
-
-/* Whose content it is, whole; WRITERS: nobody's. */
-static unsigned whose(const struct remora_key *key, const void *data)
-{
-	unsigned version;
-
-	for (version = 0; version < WRITERS; version++)
-		if (item_is(key, version, data, LEN))
-			break;
-	return version;
 }
 
 static void write_all_at_once(struct writer writers[WRITERS])
@@ -111,39 +117,35 @@ static void close_all(struct writer writers[WRITERS])
 		client_close(&writers[i].client);
 }
 
-/* What each of the keys holds now; all of them are whole. */
-static void read_winners(struct client *client, unsigned winners[SAME])
+/* All succeed, and whoever looks, and whenever, sees the same. */
+static void assert_agreed(const struct writer writers[WRITERS], const unsigned winners[SAME])
 {
-	struct items *items = items_create("same", SAME, client->arena, LEN);
-	unsigned i;
+	unsigned i, j;
 
-	items_wipe(items);
-	assert_int_equal(client_load(client, items->keys, items->objects, SAME), SAME);
-	for (i = 0; i < SAME; i++) {
-		winners[i] = whose(&items->keys[i], items->objects[i].data);
-		assert_true(winners[i] < WRITERS);
+	for (i = 0; i < WRITERS; i++) {
+		assert_int_equal(writers[i].err, 0);
+		for (j = 0; j < SAME; j++)
+			assert_int_equal(writers[i].winners[j], winners[j]);
 	}
-	items_destroy(items);
+	for (j = 0; j < SAME; j++)
+		assert_true(winners[j] < WRITERS);
 }
 
 static void writers_of_the_same_keys_all_succeed_and_one_of_them_wins(void **state)
 {
 	struct writer writers[WRITERS] = {{0}};
-	unsigned winners[SAME], later[SAME], i;
 	struct remora_usage usage;
+	unsigned winners[SAME];
 
 	(void)state;
 	write_all_at_once(writers);
-	for (i = 0; i < WRITERS; i++)
-		assert_int_equal(writers[i].err, 0);
-	read_winners(&writers[0].client, winners);
+	memcpy(winners, writers[0].winners, sizeof(winners));
+	assert_agreed(writers, winners);
 	close_all(writers);
 
 	/* Nobody changes it any more, and the losers' memory is free. */
 	write_all_at_once(writers);
-	read_winners(&writers[WRITERS - 1].client, later);
-	for (i = 0; i < SAME; i++)
-		assert_int_equal(later[i], winners[i]);
+	assert_agreed(writers, winners);
 	assert_int_equal(remora_usage(writers[0].client.adapter, &usage), 0);
 	assert_int_equal(usage.reserved, 0);
 	assert_int_equal(usage.objects, SAME);
