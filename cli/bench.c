@@ -208,7 +208,7 @@ int bench_run(int argc, char **argv, struct connection_options *options)
 		status = command_unconnected(err);
 	} else {
 		status = run(&bench, measure, adapter);
-		remora_close(adapter);
+		remora_destroy(adapter);
 	}
 	measure_destroy(measure);
 	return status;

@@ -7,17 +7,21 @@
 #include "connection.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+
+#include <remora/config.h>
 
 #include "complain.h"
 #include "reason.h"
 
 /* An attempt to connect gets no more than this of the whole timeout. */
-enum { CONNECT_MAX_MS = 10000 };
+enum { CONNECT_MAX_MS = 10000, ERROR_LEN = 512 };
 
 static const struct argp_option options_table[] = {
 	{"server", 's', "ADDR[:PORT]", 0, "The memory server; default: REMORA_SERVER", 90},
+	{"l2-adapter", 'l', "JSON", 0, "Another adapter instead, '{\"type\": ...}'", 90},
 	{"timeout", 't', "SECONDS", 0, "Give up what takes longer; default 30", 90},
 	{"verbose", 'v', NULL, 0, "Show what the library logs", 90},
 	{0},
@@ -35,6 +39,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--server is empty; give ADDR[:PORT]");
 		options->server = arg;
 		return 0;
+	case 'l': options->adapter = arg; return 0;
 	case 't':
 		seconds = strtod(arg, &end);
 		if (end == arg || *end || !(seconds >= 0.001 && seconds <= 86400.0))
@@ -69,6 +74,11 @@ static void log_line(void *arg, enum remora_log_level level, const char *text)
 		complain("%s: %s", names[level], text);
 }
 
+static const char *place_of(const struct connection_options *options)
+{
+	return options->adapter ? options->adapter : connection_server(options);
+}
+
 /*
  * What the library knows of the failure. It tells the waiting thread that an
  * attempt failed a moment before the status says why.
@@ -92,45 +102,91 @@ static void complain_unconnected(
 	struct remora_status status;
 
 	await_status(adapter, &status);
-	complain("cannot connect to %s: %s", connection_server(options),
+	complain("cannot connect to %s: %s", place_of(options),
 		status.error[0] ? status.error : reason_text(err));
+}
+
+static int configure_server(const struct connection_options *options, struct remora_config *config)
+{
+	uint32_t connect_ms =
+		options->timeout_ms < CONNECT_MAX_MS ? options->timeout_ms : CONNECT_MAX_MS;
+	char timeout[16], connect_timeout[16], error[ERROR_LEN];
+	int err;
+
+	snprintf(timeout, sizeof(timeout), "%u", options->timeout_ms);
+	snprintf(connect_timeout, sizeof(connect_timeout), "%u", connect_ms);
+	err = remora_config_set(config, "server", connection_server(options), error, sizeof(error));
+	if (!err)
+		err = remora_config_set(config, "timeout_ms", timeout, error, sizeof(error));
+	if (!err)
+		err = remora_config_set(
+			config, "connect_timeout_ms", connect_timeout, error, sizeof(error));
+	if (err)
+		complain("%s", error);
+	return err;
+}
+
+static int make_config(const struct connection_options *options, struct remora_config **config)
+{
+	char error[ERROR_LEN];
+	int err;
+
+	if (options->adapter) {
+		err = remora_config_parse(
+			options->adapter, "--l2-adapter", config, error, sizeof(error));
+		if (err)
+			complain("%s", error);
+		return err ? -EDESTADDRREQ : 0;
+	}
+	if (!*connection_server(options)) {
+		complain("which server? give --server ADDR[:PORT] or set REMORA_SERVER");
+		return -EDESTADDRREQ;
+	}
+	err = remora_config_create("rdma", config);
+	if (!err)
+		err = configure_server(options, *config);
+	return err;
+}
+
+static int await_connected(const struct connection_options *options, struct remora_adapter *adapter)
+{
+	int err = remora_wait_connected(adapter, options->timeout_ms);
+
+	if (err)
+		complain_unconnected(options, adapter, err);
+	return err;
 }
 
 int connection_open(const struct connection_options *options, void *arena, size_t arena_len,
 	struct remora_adapter **adapter)
 {
-	struct remora_options wanted = {
-		.server = connection_server(options),
-		.timeout_ms = options->timeout_ms,
-		.connect_timeout_ms =
-			options->timeout_ms < CONNECT_MAX_MS ? options->timeout_ms : CONNECT_MAX_MS,
+	const struct remora_host host = {
 		.arena = arena,
 		.arena_len = arena_len,
 		.log = log_line,
 		.log_arg = (void *)options,
 	};
+	struct remora_config *config = NULL;
 	struct remora_adapter *opened;
 	int err;
 
-	if (!*wanted.server) {
-		complain("which server? give --server ADDR[:PORT] or set REMORA_SERVER");
-		return -EDESTADDRREQ;
-	}
+	err = make_config(options, &config);
+	if (err)
+		return err;
 	opening = 1;
-	err = remora_open(&wanted, &opened);
+	err = remora_open(config, &host, &opened);
 	opening = 0;
+	remora_config_destroy(config);
 	if (err) {
-		complain("cannot use the server '%s': %s", wanted.server, reason_text(err));
+		complain("cannot use %s: %s", place_of(options), reason_text(err));
 		return err;
 	}
-	err = remora_wait_connected(opened, options->timeout_ms);
-	if (err) {
-		complain_unconnected(options, opened, err);
-		remora_close(opened);
-		return err;
-	}
-	*adapter = opened;
-	return 0;
+	err = await_connected(options, opened);
+	if (err)
+		remora_destroy(opened);
+	else
+		*adapter = opened;
+	return err;
 }
 
 void connection_complain(struct remora_adapter *adapter, const char *doing, int err)

@@ -14,18 +14,20 @@
 #include <remora/adapter.h>
 
 struct connection_options {
-	const char *server; /* NULL: the environment's REMORA_SERVER */
+	const char *server;  /* NULL: the environment's REMORA_SERVER */
+	const char *adapter; /* JSON; NULL: the server's */
 	uint32_t timeout_ms;
 	int verbose;
 };
 
-/* --server, --timeout and --verbose, for every subcommand's children; input: the options. */
+/* --server, --l2-adapter, --timeout and --verbose, for every subcommand's children; input: the
+ * options. */
 extern const struct argp connection_argp;
 
 /*
  * Connect, with an arena or without (NULL, 0). Complains of everything that
  * goes wrong, with what to do about it, and returns it as a negative errno:
- * -EDESTADDRREQ if nobody said which server.
+ * -EDESTADDRREQ if nobody said which server, or said it wrongly.
  */
 int connection_open(const struct connection_options *options, void *arena, size_t arena_len,
 	struct remora_adapter **adapter);

@@ -159,7 +159,7 @@ int get_run(int argc, char **argv, struct connection_options *options)
 		goto free_key;
 	}
 	status = fetch(adapter, &get);
-	remora_close(adapter);
+	remora_destroy(adapter);
 free_key:
 	argument_free(&get.key);
 	return status;

@@ -113,7 +113,7 @@ int ls_run(int argc, char **argv, struct connection_options *options)
 		goto free_prefix;
 	}
 	status = list(&ls, adapter);
-	remora_close(adapter);
+	remora_destroy(adapter);
 free_prefix:
 	argument_free(&ls.prefix);
 	return status;

@@ -106,6 +106,6 @@ int ping_run(int argc, char **argv, struct connection_options *options)
 	print_summary(&ping);
 	if (err)
 		connection_complain(adapter, "ping", err);
-	remora_close(adapter);
+	remora_destroy(adapter);
 	return err ? EXIT_FAILED : EXIT_OK;
 }

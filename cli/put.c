@@ -194,7 +194,7 @@ int put_run(int argc, char **argv, struct connection_options *options)
 		goto free_key;
 	}
 	status = store(&put, adapter, &object);
-	remora_close(adapter);
+	remora_destroy(adapter);
 free_key:
 	argument_free(&put.key);
 	return status;

@@ -74,7 +74,7 @@ static void close_seats(struct seat *seats, unsigned count)
 
 	for (i = 0; i < count; i++) {
 		/* First the adapter: it has the client's arena registered. */
-		remora_close(seats[i].adapter);
+		remora_destroy(seats[i].adapter);
 		replay_client_destroy(seats[i].client);
 	}
 	free(seats);

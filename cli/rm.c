@@ -110,7 +110,7 @@ int rm_run(int argc, char **argv, struct connection_options *options)
 		goto free_keys;
 	}
 	status = delete_keys(&rm, adapter);
-	remora_close(adapter);
+	remora_destroy(adapter);
 free_keys:
 	while (rm.count)
 		argument_free(&rm.keys[--rm.count]);

@@ -120,6 +120,6 @@ int stat_run(int argc, char **argv, struct connection_options *options)
 		if (fflush(stdout) || err)
 			complain("cannot write the answer");
 	}
-	remora_close(adapter);
+	remora_destroy(adapter);
 	return err ? EXIT_FAILED : EXIT_OK;
 }

@@ -1,416 +1,265 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* adapter.c - what every type of adapter shares: tasks, results, event fds */
-#include "adapter.h"
+/*
+ * adapter.c - the public functions: check for NULL, and ask the adapter's type
+ */
+#include <remora/adapter.h>
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/eventfd.h>
-#include <time.h>
-#include <unistd.h>
 
-enum { DEFAULT_TIMEOUT_MS = 30000, NS_PER_MS = 1000000 };
+#include <remora/config.h>
+#include <remora/type.h>
 
-uint64_t adapter_now(void)
+struct remora_adapter {
+	const struct remora_type *type;
+	const struct remora_type_ops *ops; /* the type's, at hand */
+	void *self;
+};
+
+enum { ERROR_LEN = 512 };
+
+static int check_host(const struct remora_host *host, char *error, size_t len)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	if (!host->arena == !host->arena_len)
+		return 0;
+	snprintf(error, len, "the arena is %zu bytes at %p: give both or neither", host->arena_len,
+		host->arena);
+	return -EINVAL;
 }
 
-void adapter_log(
-	const struct remora_adapter *adapter, enum remora_log_level level, const char *format, ...)
+int remora_open(const struct remora_config *config, const struct remora_host *host,
+	struct remora_adapter **out)
 {
-	char text[512];
-	va_list args;
-
-	if (!adapter->log)
-		return;
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	adapter->log(adapter->log_arg, level, text);
-}
-
-int adapter_create(const struct remora_options *options, struct remora_adapter **out)
-{
-	struct remora_adapter *adapter = calloc(1, sizeof(*adapter));
-	uint64_t timeout_ms = options->timeout_ms ? options->timeout_ms : DEFAULT_TIMEOUT_MS;
+	static const struct remora_host none = {0};
+	struct remora_adapter *adapter;
+	char error[ERROR_LEN];
 	int err;
 
+	if (!config || !out)
+		return -EINVAL;
+	if (!host)
+		host = &none;
+	err = remora_config_check(config, error, sizeof(error));
+	if (!err)
+		err = check_host(host, error, sizeof(error));
+	if (err) {
+		if (host->log)
+			host->log(host->log_arg, REMORA_LOG_ERROR, error);
+		return -EINVAL;
+	}
+	adapter = calloc(1, sizeof(*adapter));
 	if (!adapter)
 		return -ENOMEM;
-	adapter->timeout_ns = timeout_ms * NS_PER_MS;
-	adapter->log = options->log;
-	adapter->log_arg = options->log_arg;
-	TAILQ_INIT(&adapter->submitted);
-	TAILQ_INIT(&adapter->stored);
-	pthread_mutex_init(&adapter->mutex, NULL);
-	pthread_cond_init(&adapter->told, NULL);
-
-	adapter->store_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	adapter->lookup_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	adapter->load_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (adapter->store_fd < 0 || adapter->lookup_fd < 0 || adapter->load_fd < 0) {
-		err = -errno;
-		adapter_destroy(adapter);
+	adapter->type = remora_config_type(config);
+	adapter->ops = adapter->type->ops;
+	err = adapter->type->open(config, host, &adapter->self);
+	if (err) {
+		free(adapter);
 		return err;
 	}
 	*out = adapter;
 	return 0;
 }
 
-static void close_fd(int fd)
+const char *remora_type_name(const struct remora_adapter *adapter)
 {
-	if (fd >= 0)
-		close(fd);
+	return adapter ? adapter->type->name : NULL;
 }
 
-void adapter_destroy(struct remora_adapter *adapter)
+int remora_wait_connected(struct remora_adapter *adapter, uint32_t timeout_ms)
 {
-	/* Results that nobody fetched are still in the table. */
-	task_table_fini(&adapter->table);
-	close_fd(adapter->store_fd);
-	close_fd(adapter->lookup_fd);
-	close_fd(adapter->load_fd);
-	pthread_cond_destroy(&adapter->told);
-	pthread_mutex_destroy(&adapter->mutex);
+	if (!adapter)
+		return -EINVAL;
+	if (!adapter->ops->wait_connected)
+		return 0;
+	return adapter->ops->wait_connected(adapter->self, timeout_ms);
+}
+
+void remora_close(struct remora_adapter *adapter)
+{
+	if (adapter)
+		adapter->ops->close(adapter->self);
+}
+
+void remora_destroy(struct remora_adapter *adapter)
+{
+	if (!adapter)
+		return;
+	adapter->ops->close(adapter->self);
+	adapter->ops->destroy(adapter->self);
 	free(adapter);
 }
 
-void adapter_take(struct remora_adapter *adapter, struct task_list *list)
+int remora_store_fd(const struct remora_adapter *adapter)
 {
-	pthread_mutex_lock(&adapter->mutex);
-	TAILQ_CONCAT(list, &adapter->submitted, link);
-	pthread_mutex_unlock(&adapter->mutex);
+	return adapter ? adapter->ops->store_fd(adapter->self) : -EINVAL;
 }
 
-static void signal_fd(int fd)
+int remora_lookup_fd(const struct remora_adapter *adapter)
 {
-	uint64_t one = 1;
-	ssize_t written = write(fd, &one, sizeof(one));
-
-	/* It fails only at 2^64 - 1 unread completions, and is readable then. */
-	(void)written;
+	return adapter ? adapter->ops->lookup_fd(adapter->self) : -EINVAL;
 }
 
-static int kind_fd(const struct remora_adapter *adapter, enum task_kind kind)
+int remora_load_fd(const struct remora_adapter *adapter)
 {
-	switch (kind) {
-	case TASK_STORE: return adapter->store_fd;
-	case TASK_LOOKUP: return adapter->lookup_fd;
-	case TASK_LOAD: return adapter->load_fd;
-	case TASK_UNLOCK:
-	case TASK_DELETE:
-	case TASK_LENGTH:
-	case TASK_LIST:
-	case TASK_USAGE:
-	case TASK_PING: break;
-	}
-	return -1;
-}
-
-void adapter_complete(struct remora_adapter *adapter, struct task *task)
-{
-	int fd = kind_fd(adapter, task->kind);
-
-	if (task->kind == TASK_UNLOCK) {
-		task_destroy(task);
-		return;
-	}
-	/* The task may be gone as soon as the mutex is free: fd is taken before. */
-	pthread_mutex_lock(&adapter->mutex);
-	task->done = true;
-	adapter->in_flight--;
-	if (task->kind == TASK_STORE)
-		TAILQ_INSERT_TAIL(&adapter->stored, task, link);
-	pthread_mutex_unlock(&adapter->mutex);
-	/*
-	 * Whoever is told may close the adapter, which waits for the type's thread
-	 * before it frees anything.
-	 */
-	if (fd >= 0)
-		signal_fd(fd);
-	else
-		pthread_cond_broadcast(&adapter->told);
-}
-
-int64_t adapter_submit(struct remora_adapter *adapter, struct task *task)
-{
-	bool empty = !task->count && task->kind <= TASK_DELETE;
-	bool refused;
-	int64_t id;
-	int err;
-
-	task->deadline_ns = adapter_now() + adapter->timeout_ns;
-	pthread_mutex_lock(&adapter->mutex);
-	err = task_table_insert(&adapter->table, task);
-	if (err) {
-		pthread_mutex_unlock(&adapter->mutex);
-		task_destroy(task);
-		return err;
-	}
-	id = task->id;
-	adapter->in_flight++;
-	if (adapter->closed && !task->error)
-		task->error = -ECANCELED;
-	refused = task->error || empty;
-	if (!refused)
-		TAILQ_INSERT_TAIL(&adapter->submitted, task, link);
-	pthread_mutex_unlock(&adapter->mutex);
-
-	if (refused)
-		adapter_complete(adapter, task);
-	else
-		adapter->ops->ring(adapter->type);
-	return id;
-}
-
-void adapter_explain_bad_key(const struct remora_adapter *adapter, const char *what, size_t index,
-	const struct remora_key *key)
-{
-	adapter_log(adapter, REMORA_LOG_ERROR,
-		"%s: key %zu has %zu bytes%s: a key has 1 to %d bytes", what, index, key->len,
-		key->data ? "" : " at NULL", REMORA_KEY_MAX);
-}
-
-static int check_objects(const struct remora_adapter *adapter, const char *what,
-	const struct remora_object *objects, size_t count)
-{
-	size_t i;
-
-	for (i = 0; i < count; i++) {
-		if (objects[i].data && objects[i].len)
-			continue;
-		adapter_log(adapter, REMORA_LOG_ERROR,
-			"%s: object %zu has %zu bytes at %p: an object has at least 1 byte", what,
-			i, objects[i].len, objects[i].data);
-		return -EINVAL;
-	}
-	return 0;
-}
-
-/* What is wrong with the arrays themselves; the task is made without them then. */
-static int check_arrays(const struct remora_adapter *adapter, const char *what,
-	const struct remora_key *keys, size_t key_count, const void *objects, size_t object_count)
-{
-	if (key_count != object_count) {
-		adapter_log(adapter, REMORA_LOG_ERROR,
-			"%s: %zu keys but %zu objects: the arrays must have the same length", what,
-			key_count, object_count);
-		return -EINVAL;
-	}
-	if (key_count && (!keys || !objects)) {
-		adapter_log(adapter, REMORA_LOG_ERROR, "%s: the array of %s is NULL", what,
-			keys ? "objects" : "keys");
-		return -EINVAL;
-	}
-	return 0;
-}
-
-struct task *adapter_with_bits(struct task *task, size_t count)
-{
-	if (!task)
-		return NULL;
-	task->bits = remora_bitmap_create(count);
-	if (!task->bits) {
-		task_destroy(task);
-		return NULL;
-	}
-	return task;
+	return adapter ? adapter->ops->load_fd(adapter->self) : -EINVAL;
 }
 
 int64_t remora_submit_store(struct remora_adapter *adapter, const struct remora_key *keys,
 	size_t key_count, const struct remora_object *objects, size_t object_count)
 {
-	struct task *task;
-	size_t bad;
-	int err;
-
 	if (!adapter)
 		return -EINVAL;
-	err = check_arrays(adapter, "store", keys, key_count, objects, object_count);
-	task = task_create(TASK_STORE, keys, err ? 0 : key_count, objects);
-	if (!task)
-		return -ENOMEM;
-	bad = task_bad_key(task);
-	if (bad < task->count) {
-		adapter_explain_bad_key(adapter, "store", bad, &keys[bad]);
-		err = -EINVAL;
-	}
-	if (!err)
-		err = check_objects(adapter, "store", objects, task->count);
-	task->error = err;
-	return adapter_submit(adapter, task);
+	return adapter->ops->submit_store(adapter->self, keys, key_count, objects, object_count);
 }
 
 size_t remora_pop_stores(
 	struct remora_adapter *adapter, struct remora_store_result *results, size_t max)
 {
-	struct task *task;
-	size_t count = 0;
-
-	if (!adapter || !results)
-		return 0;
-	pthread_mutex_lock(&adapter->mutex);
-	while (count < max && (task = TAILQ_FIRST(&adapter->stored))) {
-		TAILQ_REMOVE(&adapter->stored, task, link);
-		task_table_remove(&adapter->table, task);
-		results[count++] = (struct remora_store_result){
-			.task = task->id,
-			.error = task->error,
-			.bytes = task->bytes,
-		};
-		task_destroy(task);
-	}
-	pthread_mutex_unlock(&adapter->mutex);
-	return count;
+	return adapter && results ? adapter->ops->pop_stores(adapter->self, results, max) : 0;
 }
 
 int64_t remora_submit_lookup(
 	struct remora_adapter *adapter, const struct remora_key *keys, size_t count)
 {
-	struct task *task;
-	size_t bad;
-
-	if (!adapter)
-		return -EINVAL;
-	task = adapter_with_bits(task_create(TASK_LOOKUP, keys, keys ? count : 0, NULL), count);
-	if (!task)
-		return -ENOMEM;
-	bad = task_bad_key(task);
-	if (bad < task->count)
-		adapter_explain_bad_key(adapter, "lookup", bad, &keys[bad]);
-	if (count && !keys)
-		task->error = check_arrays(adapter, "lookup", NULL, count, NULL, count);
-	return adapter_submit(adapter, task);
-}
-
-/* Fetch the bitmap of a finished task of a kind, and end the task. */
-static int query_bits(struct remora_adapter *adapter, int64_t id, enum task_kind kind,
-	struct remora_bitmap **result)
-{
-	struct task *task;
-
-	if (!adapter || !result)
-		return -EINVAL;
-	pthread_mutex_lock(&adapter->mutex);
-	task = task_table_find(&adapter->table, id);
-	if (!task || task->kind != kind) {
-		pthread_mutex_unlock(&adapter->mutex);
-		return -ENOENT;
-	}
-	if (!task->done) {
-		pthread_mutex_unlock(&adapter->mutex);
-		return -EAGAIN;
-	}
-	task_table_remove(&adapter->table, task);
-	pthread_mutex_unlock(&adapter->mutex);
-
-	*result = task->bits;
-	task->bits = NULL;
-	task_destroy(task);
-	return 0;
+	return adapter ? adapter->ops->submit_lookup(adapter->self, keys, count) : -EINVAL;
 }
 
 int remora_query_lookup(struct remora_adapter *adapter, int64_t task, struct remora_bitmap **result)
 {
-	return query_bits(adapter, task, TASK_LOOKUP, result);
+	if (!adapter || !result)
+		return -EINVAL;
+	return adapter->ops->query_lookup(adapter->self, task, result);
 }
 
 void remora_submit_unlock(
 	struct remora_adapter *adapter, const struct remora_key *keys, size_t count)
 {
-	struct task *task;
-	bool closed;
-
-	if (!adapter || !keys || !count)
-		return;
-	task = task_create(TASK_UNLOCK, keys, count, NULL);
-	if (!task) {
-		/* The caller never retries: the session's end releases the locks. */
-		adapter->ops->reset(adapter->type);
-		return;
-	}
-	pthread_mutex_lock(&adapter->mutex);
-	closed = adapter->closed;
-	if (!closed)
-		TAILQ_INSERT_TAIL(&adapter->submitted, task, link);
-	pthread_mutex_unlock(&adapter->mutex);
-	if (closed)
-		task_destroy(task);
-	else
-		adapter->ops->ring(adapter->type);
+	if (adapter)
+		adapter->ops->submit_unlock(adapter->self, keys, count);
 }
 
 int64_t remora_submit_load(struct remora_adapter *adapter, const struct remora_key *keys,
 	size_t key_count, const struct remora_object *objects, size_t object_count)
 {
-	struct task *task;
-	size_t bad;
-	int err;
-
 	if (!adapter)
 		return -EINVAL;
-	err = check_arrays(adapter, "load", keys, key_count, objects, object_count);
-	task = adapter_with_bits(
-		task_create(TASK_LOAD, keys, err ? 0 : key_count, objects), key_count);
-	if (!task)
-		return -ENOMEM;
-	bad = task_bad_key(task);
-	if (bad < task->count)
-		adapter_explain_bad_key(adapter, "load", bad, &keys[bad]);
-	task->error = err;
-	return adapter_submit(adapter, task);
+	return adapter->ops->submit_load(adapter->self, keys, key_count, objects, object_count);
 }
 
 int remora_query_load(struct remora_adapter *adapter, int64_t task, struct remora_bitmap **result)
 {
-	return query_bits(adapter, task, TASK_LOAD, result);
+	if (!adapter || !result)
+		return -EINVAL;
+	return adapter->ops->query_load(adapter->self, task, result);
 }
 
-int remora_store_fd(const struct remora_adapter *adapter)
+int remora_delete(struct remora_adapter *adapter, const struct remora_key *keys, size_t count,
+	struct remora_bitmap **deleted)
 {
-	return adapter ? adapter->store_fd : -EINVAL;
+	if (!adapter)
+		return -EINVAL;
+	if (!adapter->ops->delete_keys)
+		return -EOPNOTSUPP;
+	return adapter->ops->delete_keys(adapter->self, keys, count, deleted);
 }
 
-int remora_lookup_fd(const struct remora_adapter *adapter)
+int remora_length(struct remora_adapter *adapter, const struct remora_key *key, uint64_t *len)
 {
-	return adapter ? adapter->lookup_fd : -EINVAL;
+	if (!adapter || !key || !len)
+		return -EINVAL;
+	if (!adapter->ops->length)
+		return -EOPNOTSUPP;
+	return adapter->ops->length(adapter->self, key, len);
 }
 
-int remora_load_fd(const struct remora_adapter *adapter)
+int remora_list_page(struct remora_adapter *adapter, const struct remora_key *prefix,
+	uint64_t *cursor, remora_list_fn fn, void *arg)
 {
-	return adapter ? adapter->load_fd : -EINVAL;
+	uint64_t next;
+	int err;
+
+	if (!adapter || !cursor || !fn || (prefix && prefix->len > REMORA_KEY_MAX))
+		return -EINVAL;
+	if (prefix && prefix->len && !prefix->data)
+		return -EINVAL;
+	if (!adapter->ops->list_page)
+		return -EOPNOTSUPP;
+	next = *cursor;
+	if (prefix && !prefix->len)
+		prefix = NULL;
+	err = adapter->ops->list_page(adapter->self, prefix, &next, fn, arg);
+	if (!err)
+		*cursor = next;
+	return err;
+}
+
+int remora_list(struct remora_adapter *adapter, const struct remora_key *prefix, remora_list_fn fn,
+	void *arg)
+{
+	uint64_t cursor = 0;
+	int err;
+
+	do
+		err = remora_list_page(adapter, prefix, &cursor, fn, arg);
+	while (!err && cursor);
+	return err;
+}
+
+int remora_usage(struct remora_adapter *adapter, struct remora_usage *usage)
+{
+	if (!adapter || !usage)
+		return -EINVAL;
+	return adapter->ops->usage ? adapter->ops->usage(adapter->self, usage) : -EOPNOTSUPP;
+}
+
+int remora_usage_salts(struct remora_adapter *adapter, remora_salt_fn fn, void *arg)
+{
+	if (!adapter || !fn)
+		return -EINVAL;
+	if (!adapter->ops->usage_salts)
+		return -EOPNOTSUPP;
+	return adapter->ops->usage_salts(adapter->self, fn, arg);
+}
+
+int remora_ping(struct remora_adapter *adapter, uint64_t *rtt_ns)
+{
+	if (!adapter || !rtt_ns)
+		return -EINVAL;
+	return adapter->ops->ping ? adapter->ops->ping(adapter->self, rtt_ns) : -EOPNOTSUPP;
 }
 
 void remora_status(struct remora_adapter *adapter, struct remora_status *status)
 {
+	if (!status)
+		return;
 	*status = (struct remora_status){0};
-	if (!adapter)
-		return;
-	adapter->ops->status(adapter->type, status);
-	pthread_mutex_lock(&adapter->mutex);
-	status->tasks_in_flight = adapter->in_flight;
-	pthread_mutex_unlock(&adapter->mutex);
+	if (adapter)
+		adapter->ops->status(adapter->self, status);
 }
 
-int remora_wait_connected(struct remora_adapter *adapter, uint32_t timeout_ms)
+int remora_peer(struct remora_adapter *adapter, size_t index, struct remora_peer *peer)
 {
-	return adapter ? adapter->ops->wait_connected(adapter->type, timeout_ms) : -EINVAL;
+	if (!adapter || !peer)
+		return -EINVAL;
+	return adapter->ops->peer ? adapter->ops->peer(adapter->self, index, peer) : -ENOENT;
 }
 
-void remora_close(struct remora_adapter *adapter)
+int remora_add_listener(struct remora_adapter *adapter, const struct remora_listener *listener)
 {
-	if (!adapter)
-		return;
-	/* From here on a submit completes at once, as cancelled. */
-	pthread_mutex_lock(&adapter->mutex);
-	adapter->closed = true;
-	pthread_mutex_unlock(&adapter->mutex);
-	adapter->ops->close(adapter->type);
-	adapter_destroy(adapter);
+	if (!adapter || !listener)
+		return -EINVAL;
+	if (!adapter->ops->add_listener)
+		return -EOPNOTSUPP;
+	return adapter->ops->add_listener(adapter->self, listener);
+}
+
+int remora_remove_listener(struct remora_adapter *adapter, const struct remora_listener *listener)
+{
+	if (!adapter || !listener)
+		return -EINVAL;
+	if (!adapter->ops->remove_listener)
+		return -EOPNOTSUPP;
+	return adapter->ops->remove_listener(adapter->self, listener);
 }

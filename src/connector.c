@@ -29,9 +29,11 @@ struct connector {
 	pthread_mutex_t mutex; /* guards all that follows */
 	pthread_cond_t changed;
 	bool wanted;
-	bool ended;    /* the thread will not touch the connector any more */
-	bool orphaned; /* nobody waits for the thread: it frees the connector */
-	bool failed;   /* news for connector_take() */
+	bool pausing;          /* until retry */
+	struct timespec retry; /* CLOCK_MONOTONIC */
+	bool ended;            /* the thread will not touch the connector any more */
+	bool orphaned;         /* nobody waits for the thread: it frees the connector */
+	bool failed;           /* news for connector_take() */
 	int err;
 	char error[ERROR_LEN];
 	struct peer *ready;
@@ -54,13 +56,13 @@ static struct timespec after_ms(uint64_t ms)
 /* With the mutex: half of the pause for sure, the other half by chance. */
 static void pause_before_retry(struct connector *c, uint32_t pause_ms)
 {
-	struct timespec until;
-
 	c->random = c->random * 1664525 + 1013904223;
-	until = after_ms(pause_ms / 2 + (c->random >> 8) % (pause_ms / 2 + 1));
+	c->retry = after_ms(pause_ms / 2 + (c->random >> 8) % (pause_ms / 2 + 1));
+	c->pausing = true;
 	while (!atomic_load(&c->abandoned) &&
-		pthread_cond_timedwait(&c->changed, &c->mutex, &until) != ETIMEDOUT)
+		pthread_cond_timedwait(&c->changed, &c->mutex, &c->retry) != ETIMEDOUT)
 		;
+	c->pausing = false;
 }
 
 /* With the mutex, which it gives up meanwhile. */
@@ -210,4 +212,17 @@ int connector_take(struct connector *c, struct peer **peer, struct device **devi
 	}
 	pthread_mutex_unlock(&c->mutex);
 	return news;
+}
+
+uint32_t connector_retry_ms(struct connector *c)
+{
+	struct timespec now = after_ms(0);
+	int64_t ms = 0;
+
+	pthread_mutex_lock(&c->mutex);
+	if (c->pausing)
+		ms = (int64_t)(c->retry.tv_sec - now.tv_sec) * 1000 +
+		     (c->retry.tv_nsec - now.tv_nsec) / 1000000;
+	pthread_mutex_unlock(&c->mutex);
+	return ms > 0 ? (uint32_t)ms : 0;
 }

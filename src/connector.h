@@ -33,4 +33,7 @@ void connector_want(struct connector *connector);
 int connector_take(struct connector *connector, struct peer **peer, struct device **device,
 	char *error, size_t error_len);
 
+/* Any thread: milliseconds until the next attempt; 0: one is under way, or none is wanted. */
+uint32_t connector_retry_ms(struct connector *connector);
+
 #endif

@@ -63,7 +63,7 @@ void io_fault(struct io *io, int err, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	set_error(io, text);
-	adapter_log(io->adapter, REMORA_LOG_WARN, "session ends: %s", text);
+	core_log(io->core, REMORA_LOG_WARN, "session ends: %s", text);
 }
 
 void io_task_error(struct task *task, int err)
@@ -75,7 +75,7 @@ void io_task_error(struct task *task, int err)
 static void tell(struct io *io, struct task *task)
 {
 	TAILQ_REMOVE(&io->tasks, task, link);
-	adapter_complete(io->adapter, task);
+	core_complete(io->core, task);
 }
 
 void io_settle(struct io *io, struct task *task)
@@ -164,7 +164,7 @@ static void take_submitted(struct io *io)
 	struct task_list list = TAILQ_HEAD_INITIALIZER(list);
 	struct task *task;
 
-	adapter_take(io->adapter, &list);
+	core_take(io->core, &list);
 	while ((task = TAILQ_FIRST(&list))) {
 		TAILQ_REMOVE(&list, task, link);
 		if (task->kind == TASK_UNLOCK) {
@@ -217,6 +217,8 @@ static void end_session(struct io *io, int err)
 	bounce_destroy(io->bounce);
 	io->bounce = NULL;
 	io->unlock_count = 0;
+	if (err != -ECANCELED)
+		io->counters.failures++;
 	pthread_mutex_lock(&io->status_mutex);
 	io->connected = false;
 	pthread_mutex_unlock(&io->status_mutex);
@@ -286,7 +288,7 @@ static void begin_session(struct io *io)
 		ibv_get_device_name(io->device->verbs->device));
 	pthread_cond_broadcast(&io->status_changed);
 	pthread_mutex_unlock(&io->status_mutex);
-	adapter_log(io->adapter, REMORA_LOG_INFO, "connected by device %s, boot id %016llx",
+	core_log(io->core, REMORA_LOG_INFO, "connected by device %s, boot id %016llx",
 		io->device_name, (unsigned long long)io->peer->boot);
 	/* start() may finish a task, and so take it out of the list. */
 	for (task = TAILQ_FIRST(&io->tasks); task; task = next) {
@@ -316,8 +318,9 @@ static void take_connection(struct io *io)
 		begin_session(io);
 	} else if (news < 0) {
 		if (!io->down)
-			adapter_log(io->adapter, REMORA_LOG_WARN, "no connection: %s", error);
+			core_log(io->core, REMORA_LOG_WARN, "no connection: %s", error);
 		set_failure(io, news, error);
+		io->counters.failures++;
 		io->down = true;
 		fail_all(io, news);
 	}
@@ -395,7 +398,7 @@ static void expire(struct io *io)
 			io_fault(io, -ETIMEDOUT,
 				"a task was not finished in time (%llu ms): the server or the "
 				"network is stuck or too slow",
-				(unsigned long long)(io->adapter->timeout_ns / NS_PER_MS));
+				(unsigned long long)(io->core->timeout_ns / NS_PER_MS));
 		if (io->peer)
 			return;
 		io_task_error(task, -ETIMEDOUT);
@@ -439,7 +442,7 @@ static bool turn(struct io *io)
 {
 	bool any = false;
 
-	io->now = adapter_now();
+	io->now = core_now();
 	take_submitted(io);
 	take_connection(io);
 	if (io->peer && !io->fault)
@@ -517,7 +520,7 @@ static void sleep_until_woken(struct io *io)
 static void *io_run(void *arg)
 {
 	struct io *io = arg;
-	uint64_t busy = adapter_now();
+	uint64_t busy = core_now();
 
 	connector_want(io->connector);
 	while (!atomic_load(&io->stopping)) {
@@ -535,7 +538,7 @@ static void *io_run(void *arg)
 	return NULL;
 }
 
-static void io_free(struct io *io)
+void io_free(struct io *io)
 {
 	if (!io)
 		return;
@@ -562,14 +565,15 @@ static void init_status(struct io *io)
 	pthread_condattr_destroy(&attr);
 }
 
-int io_create(struct remora_adapter *adapter, const struct peer_params *params, struct io **out)
+int io_create(struct core *core, const struct peer_params *params, struct io **out)
 {
 	struct io *io = calloc(1, sizeof(*io));
 	int err;
 
 	if (!io)
 		return -ENOMEM;
-	io->adapter = adapter;
+	io->core = core;
+	snprintf(io->server, sizeof(io->server), "%s", params->server.text);
 	io->spin_ns = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? SPIN_NS : 0;
 	init_status(io);
 	TAILQ_INIT(&io->tasks);
@@ -598,17 +602,25 @@ free_io:
 	return err;
 }
 
-void io_destroy(struct io *io)
+void io_stop(struct io *io)
 {
+	struct connector *connector;
+
 	atomic_store(&io->stopping, true);
 	io_ring(io);
 	pthread_join(io->thread, NULL);
-	io_free(io);
+	pthread_mutex_lock(&io->status_mutex);
+	connector = io->connector;
+	io->connector = NULL;
+	io->stopped = true;
+	pthread_cond_broadcast(&io->status_changed);
+	pthread_mutex_unlock(&io->status_mutex);
+	connector_destroy(connector);
 }
 
 int io_wait_connected(struct io *io, uint32_t timeout_ms)
 {
-	uint64_t end_ns = adapter_now() + (uint64_t)timeout_ms * NS_PER_MS, count;
+	uint64_t end_ns = core_now() + (uint64_t)timeout_ms * NS_PER_MS, count;
 	struct timespec end = {
 		.tv_sec = (time_t)(end_ns / 1000000000),
 		.tv_nsec = (long)(end_ns % 1000000000),
@@ -617,7 +629,7 @@ int io_wait_connected(struct io *io, uint32_t timeout_ms)
 
 	pthread_mutex_lock(&io->status_mutex);
 	count = io->connected_count;
-	while (!err && !io->connected && io->connected_count == count) {
+	while (!err && !io->stopped && !io->connected && io->connected_count == count) {
 		/* Between two attempts the last verdict stands. */
 		err = io->failure;
 		if (!err)
@@ -625,6 +637,8 @@ int io_wait_connected(struct io *io, uint32_t timeout_ms)
 	}
 	if (err == -ETIMEDOUT && io->failure)
 		err = io->failure;
+	if (io->stopped)
+		err = -ECANCELED;
 	pthread_mutex_unlock(&io->status_mutex);
 	return err;
 }

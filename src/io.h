@@ -11,7 +11,7 @@
 
 #include <stdatomic.h>
 
-#include "adapter.h"
+#include "core.h"
 #include "batch.h"
 #include "bounce.h"
 #include "connector.h"
@@ -36,13 +36,14 @@ struct calls {
 /* Read by any thread, written by the I/O thread. */
 struct io_counters {
 	_Atomic uint64_t bytes_written, bytes_read, bytes_bounced;
-	_Atomic uint64_t work_requests, doorbells, connects, boot;
+	_Atomic uint64_t work_requests, doorbells, connects, failures, boot;
 };
 
 struct io {
-	struct remora_adapter *adapter;
-	struct connector *connector;
-	int doorbell; /* any thread rings it */
+	struct core *core;
+	struct connector *connector; /* NULL after io_stop(), which takes the status mutex for it */
+	char server[80];             /* as in messages; never changes */
+	int doorbell;                /* any thread rings it */
 	int epoll;
 	pthread_t thread;
 	uint64_t spin_ns;
@@ -51,7 +52,7 @@ struct io {
 
 	struct peer *peer; /* NULL: no session */
 	struct device *device;
-	bool down;           /* an attempt to connect has failed: tasks fail at once */
+	_Atomic bool down;   /* an attempt to connect has failed: tasks fail at once */
 	int fault;           /* of the session, found during a turn: end it */
 	uint64_t now;        /* read once a turn */
 	uint64_t asked_ns;   /* the last request on the control lane */
@@ -76,7 +77,7 @@ struct io {
 
 	pthread_mutex_t status_mutex; /* guards what is below */
 	pthread_cond_t status_changed;
-	bool connected;
+	bool connected, stopped;
 	uint64_t connected_count; /* sessions begun */
 	int failure;              /* of the last attempt; 0: none since a session began */
 	char device_name[64];
@@ -85,11 +86,17 @@ struct io {
 
 /* io.c */
 
-/* Starts the thread, which serves the adapter until io_destroy(). */
-int io_create(struct remora_adapter *adapter, const struct peer_params *params, struct io **out);
+/* Starts the thread, which serves the core until io_stop(). */
+int io_create(struct core *core, const struct peer_params *params, struct io **out);
 
-/* Completes everything that was submitted. */
-void io_destroy(struct io *io);
+/*
+ * Any thread, once: completes everything that was submitted, and disconnects.
+ * The io can still be rung and asked for its status.
+ */
+void io_stop(struct io *io);
+
+/* After io_stop(). NULL is allowed. */
+void io_free(struct io *io);
 
 /* Any thread: wake the I/O thread. */
 void io_ring(struct io *io);

@@ -1,62 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * question.c - what a caller asks and waits for: delete, list, usage, ping
- *
- * Each is a task like any other, and so ends within the adapter's timeout.
+ * question.c - what a caller asks a server and waits for: list, usage, ping
  */
-#include "adapter.h"
+#include "question.h"
 
 #include <errno.h>
 
 #include "wire.h"
 
-/* Submit a task and wait for it. It is out of the table, and the caller's. */
-static int submit_and_wait(struct remora_adapter *adapter, struct task *task)
-{
-	int64_t id = adapter_submit(adapter, task);
-
-	if (id < 0)
-		return (int)id;
-	pthread_mutex_lock(&adapter->mutex);
-	while (!task->done)
-		pthread_cond_wait(&adapter->told, &adapter->mutex);
-	task_table_remove(&adapter->table, task);
-	pthread_mutex_unlock(&adapter->mutex);
-	return 0;
-}
-
-int remora_delete(struct remora_adapter *adapter, const struct remora_key *keys, size_t count,
-	struct remora_bitmap **deleted)
-{
-	struct task *task;
-	size_t bad;
-	int err;
-
-	if (!adapter || (count && !keys))
-		return -EINVAL;
-	task = adapter_with_bits(task_create(TASK_DELETE, keys, count, NULL), count);
-	if (!task)
-		return -ENOMEM;
-	bad = task_bad_key(task);
-	if (bad < count) {
-		adapter_explain_bad_key(adapter, "delete", bad, &keys[bad]);
-		task_destroy(task);
-		return -EINVAL;
-	}
-	err = submit_and_wait(adapter, task);
-	if (err)
-		return err;
-	err = task->error;
-	if (deleted) {
-		*deleted = task->bits;
-		task->bits = NULL;
-	}
-	task_destroy(task);
-	return err;
-}
-
 /* Returns the finished task of a question with one frame as its answer. */
-static int ask(struct remora_adapter *adapter, enum task_kind kind, const struct remora_key *prefix,
+static int ask(struct core *core, enum task_kind kind, const struct remora_key *prefix,
 	uint64_t cursor, struct task **out)
 {
 	struct task *task = task_create(kind, prefix, prefix ? 1 : 0, NULL);
@@ -65,7 +18,7 @@ static int ask(struct remora_adapter *adapter, enum task_kind kind, const struct
 	if (!task)
 		return -ENOMEM;
 	task->cursor = cursor;
-	err = submit_and_wait(adapter, task);
+	err = core_submit_and_wait(core, task);
 	if (err)
 		return err;
 	err = task->error;
@@ -96,14 +49,14 @@ static int read_length(const struct task *task, uint64_t *len)
 	return 0;
 }
 
-int remora_length(struct remora_adapter *adapter, const struct remora_key *key, uint64_t *len)
+int question_length(void *self, const struct remora_key *key, uint64_t *len)
 {
 	struct task *task;
 	int err;
 
-	if (!adapter || !key || !len || !key->data || !key->len || key->len > REMORA_KEY_MAX)
+	if (!key->data || !key->len || key->len > REMORA_KEY_MAX)
 		return -EINVAL;
-	err = ask(adapter, TASK_LENGTH, key, 0, &task);
+	err = ask(self, TASK_LENGTH, key, 0, &task);
 	if (err)
 		return err;
 	err = read_length(task, len);
@@ -136,24 +89,17 @@ static int tell_page(const struct task *task, remora_list_fn fn, void *arg, uint
 	return err;
 }
 
-int remora_list(struct remora_adapter *adapter, const struct remora_key *prefix, remora_list_fn fn,
-	void *arg)
+int question_list_page(
+	void *self, const struct remora_key *prefix, uint64_t *cursor, remora_list_fn fn, void *arg)
 {
-	uint64_t cursor = 0;
 	struct task *task;
 	int err;
 
-	if (!adapter || !fn || (prefix && prefix->len > REMORA_KEY_MAX))
-		return -EINVAL;
-	if (prefix && !prefix->len)
-		prefix = NULL;
-	do {
-		err = ask(adapter, TASK_LIST, prefix, cursor, &task);
-		if (err)
-			return err;
-		err = tell_page(task, fn, arg, &cursor);
-		task_destroy(task);
-	} while (!err && cursor);
+	err = ask(self, TASK_LIST, prefix, *cursor, &task);
+	if (err)
+		return err;
+	err = tell_page(task, fn, arg, cursor);
+	task_destroy(task);
 	return err;
 }
 
@@ -176,7 +122,7 @@ static void copy_usage(struct remora_usage *to, const struct wire_usage *from)
 	};
 }
 
-int remora_usage(struct remora_adapter *adapter, struct remora_usage *usage)
+int question_usage(void *self, struct remora_usage *usage)
 {
 	struct wire_header header;
 	struct wire_reader reader;
@@ -184,9 +130,7 @@ int remora_usage(struct remora_adapter *adapter, struct remora_usage *usage)
 	struct task *task;
 	int err;
 
-	if (!adapter || !usage)
-		return -EINVAL;
-	err = ask(adapter, TASK_USAGE, NULL, 0, &task);
+	err = ask(self, TASK_USAGE, NULL, 0, &task);
 	if (err)
 		return err;
 	err = wire_open(&reader, task->reply, task->reply_len, &header);
@@ -198,18 +142,16 @@ int remora_usage(struct remora_adapter *adapter, struct remora_usage *usage)
 	return err;
 }
 
-int remora_ping(struct remora_adapter *adapter, uint64_t *rtt_ns)
+int question_ping(void *self, uint64_t *rtt_ns)
 {
-	uint64_t start = adapter_now();
+	uint64_t start = core_now();
 	struct task *task;
 	int err;
 
-	if (!adapter || !rtt_ns)
-		return -EINVAL;
-	err = ask(adapter, TASK_PING, NULL, 0, &task);
+	err = ask(self, TASK_PING, NULL, 0, &task);
 	if (err)
 		return err;
-	*rtt_ns = adapter_now() - start;
+	*rtt_ns = core_now() - start;
 	task_destroy(task);
 	return 0;
 }

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rdma_adapter.c - the rdma type of adapter: its options, and the way to its thread */
+/*
+ * rdma_adapter.c - the type `rdma`: the memory of a server, by RDMA
+ *
+ * Its fields and its ops. The core checks and keeps tasks, the I/O thread does
+ * them.
+ */
 #include "io.h"
 
 #include <errno.h>
@@ -8,37 +13,98 @@
 #include <string.h>
 #include <sys/random.h>
 
-enum {
-	DEFAULT_CONNECT_TIMEOUT_MS = 5000,
-	DEFAULT_DATA_LANES = 2,
-	DEFAULT_QUEUE_DEPTH = 256,
-	QUEUE_DEPTH_MIN = 8,
-	QUEUE_DEPTH_MAX = 2048,
-	DEFAULT_BOUNCE_LEN = 16 << 20,
-	BOUNCE_MIN = 4096,
+#include "question.h"
+#include "types.h"
+
+static const struct remora_field fields[] = {
+	{
+		.name = "server",
+		.kind = REMORA_FIELD_STRING,
+		.required = true,
+		.help = "the memory server, ADDRESS[:PORT] or [V6ADDRESS]:PORT",
+	},
+	{
+		.name = "timeout_ms",
+		.kind = REMORA_FIELD_UNSIGNED,
+		.fallback = "30000",
+		.min = 1,
+		.max = 86400000,
+		.help = "what takes longer has failed, each task",
+	},
+	{
+		.name = "connect_timeout_ms",
+		.kind = REMORA_FIELD_UNSIGNED,
+		.fallback = "5000",
+		.min = 1,
+		.max = 3600000,
+		.help = "one attempt to connect",
+	},
+	{
+		.name = "data_lanes",
+		.kind = REMORA_FIELD_UNSIGNED,
+		.fallback = "2",
+		.min = 1,
+		.max = PEER_DATA_LANES_MAX,
+		.help = "queue pairs for bulk data",
+	},
+	{
+		.name = "queue_depth",
+		.kind = REMORA_FIELD_UNSIGNED,
+		.fallback = "256",
+		.min = 8,
+		.max = 2048,
+		.help = "one-sided operations in flight, each lane",
+	},
+	{
+		.name = "bounce_size",
+		.kind = REMORA_FIELD_SIZE,
+		.fallback = "16MiB",
+		.min = 4096,
+		.max = UINT64_C(1) << 40,
+		.help = "memory for buffers that lie outside the arena",
+	},
+	{0},
 };
 
-static void ops_ring(void *type)
+static void ring(void *engine)
 {
-	io_ring(type);
+	io_ring(engine);
 }
 
-static void ops_reset(void *type)
+static void reset(void *engine)
 {
-	struct io *io = type;
+	struct io *io = engine;
 
 	atomic_store(&io->reset_wanted, true);
 	io_ring(io);
 }
 
-static void ops_close(void *type)
+static void stop(void *engine)
 {
-	io_destroy(type);
+	io_stop(engine);
 }
 
-static void ops_status(void *type, struct remora_status *status)
+static void free_engine(void *engine)
 {
-	struct io *io = type;
+	io_free(engine);
+}
+
+static const struct engine_ops engine_ops = {
+	.ring = ring,
+	.reset = reset,
+	.stop = stop,
+	.free = free_engine,
+};
+
+static int wait_connected(void *self, uint32_t timeout_ms)
+{
+	return io_wait_connected(((struct core *)self)->engine, timeout_ms);
+}
+
+static void status(void *self, struct remora_status *status)
+{
+	struct core *core = self;
+	struct io *io = core->engine;
 
 	status->boot_id = io->counters.boot;
 	status->bytes_written = io->counters.bytes_written;
@@ -47,108 +113,116 @@ static void ops_status(void *type, struct remora_status *status)
 	status->work_requests = io->counters.work_requests;
 	status->doorbells = io->counters.doorbells;
 	status->connects = io->counters.connects;
+	status->connection_failures = io->counters.failures;
+	status->tasks_in_flight = core_in_flight(core);
 	pthread_mutex_lock(&io->status_mutex);
 	status->connected = io->connected;
+	status->healthy = io->connected;
+	status->breaker_open = io->down && !io->stopped;
+	if (io->down && io->connector)
+		status->breaker_retry_ms = connector_retry_ms(io->connector);
 	memcpy(status->device, io->device_name, sizeof(status->device));
 	memcpy(status->error, io->error, sizeof(status->error));
 	pthread_mutex_unlock(&io->status_mutex);
 }
 
-static int ops_wait_connected(void *type, uint32_t timeout_ms)
+static int peer(void *self, size_t index, struct remora_peer *peer)
 {
-	return io_wait_connected(type, timeout_ms);
-}
+	const struct core *core = self;
+	struct io *io = core->engine;
 
-static const struct adapter_ops rdma_ops = {
-	.ring = ops_ring,
-	.close = ops_close,
-	.status = ops_status,
-	.wait_connected = ops_wait_connected,
-	.reset = ops_reset,
-};
-
-__attribute__((format(printf, 2, 3))) static int refuse(
-	const struct remora_options *options, const char *format, ...)
-{
-	char text[256];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	if (options->log)
-		options->log(options->log_arg, REMORA_LOG_ERROR, text);
-	return -EINVAL;
-}
-
-static int check_ranges(const struct remora_options *options)
-{
-	if (options->data_lanes > PEER_DATA_LANES_MAX)
-		return refuse(options, "data_lanes is %u: 1 to %d", options->data_lanes,
-			PEER_DATA_LANES_MAX);
-	if (options->queue_depth &&
-		(options->queue_depth < QUEUE_DEPTH_MIN || options->queue_depth > QUEUE_DEPTH_MAX))
-		return refuse(options, "queue_depth is %u: %d to %d", options->queue_depth,
-			QUEUE_DEPTH_MIN, QUEUE_DEPTH_MAX);
-	if (options->bounce_len && options->bounce_len < BOUNCE_MIN)
-		return refuse(options, "bounce_len is %zu: at least %d bytes", options->bounce_len,
-			BOUNCE_MIN);
-	if (!options->arena != !options->arena_len)
-		return refuse(options, "the arena is %zu bytes at %p: give both or neither",
-			options->arena_len, options->arena);
+	if (index)
+		return -ENOENT;
+	*peer = (struct remora_peer){.boot_id = io->counters.boot};
+	snprintf(peer->address, sizeof(peer->address), "%.63s", io->server);
+	pthread_mutex_lock(&io->status_mutex);
+	peer->connected = io->connected;
+	memcpy(peer->device, io->device_name, sizeof(peer->device));
+	memcpy(peer->error, io->error, sizeof(peer->error));
+	pthread_mutex_unlock(&io->status_mutex);
 	return 0;
 }
 
-static int make_params(const struct remora_options *options, struct peer_params *params)
+static const struct remora_type_ops ops = {
+	.store_fd = core_store_fd,
+	.lookup_fd = core_lookup_fd,
+	.load_fd = core_load_fd,
+	.submit_store = core_submit_store,
+	.pop_stores = core_pop_stores,
+	.submit_lookup = core_submit_lookup,
+	.query_lookup = core_query_lookup,
+	.submit_unlock = core_submit_unlock,
+	.submit_load = core_submit_load,
+	.query_load = core_query_load,
+	.status = status,
+	.close = core_close,
+	.destroy = core_destroy,
+	.wait_connected = wait_connected,
+	.peer = peer,
+	.delete_keys = core_delete_keys,
+	.length = question_length,
+	.list_page = question_list_page,
+	.usage = question_usage,
+	.ping = question_ping,
+	.add_listener = core_add_listener,
+	.remove_listener = core_remove_listener,
+};
+
+static int make_params(const struct remora_config *config, const struct remora_host *host,
+	struct peer_params *params)
 {
 	char error[256];
 	int err;
 
-	if (!options->server)
-		return refuse(options, "no server is named");
-	err = check_ranges(options);
-	if (err)
-		return err;
 	*params = (struct peer_params){
-		.device.arena = options->arena,
-		.device.arena_len = options->arena_len,
-		.device.bounce_len = options->bounce_len ? options->bounce_len : DEFAULT_BOUNCE_LEN,
-		.data_lanes = options->data_lanes ? options->data_lanes : DEFAULT_DATA_LANES,
-		.queue_depth = options->queue_depth ? options->queue_depth : DEFAULT_QUEUE_DEPTH,
-		.timeout_ms = options->connect_timeout_ms ? options->connect_timeout_ms
-							  : DEFAULT_CONNECT_TIMEOUT_MS,
+		.device.arena = host->arena,
+		.device.arena_len = host->arena_len,
+		.device.bounce_len = remora_config_size(config, "bounce_size"),
+		.data_lanes = (unsigned)remora_config_unsigned(config, "data_lanes"),
+		.queue_depth = (unsigned)remora_config_unsigned(config, "queue_depth"),
+		.timeout_ms = (uint32_t)remora_config_unsigned(config, "connect_timeout_ms"),
 	};
-	err = endpoint_parse(
-		options->server, REMORA_DEFAULT_PORT, &params->server, error, sizeof(error));
-	if (err)
-		return refuse(options, "%s", error);
+	err = endpoint_parse(remora_config_string(config, "server"), REMORA_DEFAULT_PORT,
+		&params->server, error, sizeof(error));
+	if (err) {
+		if (host->log)
+			host->log(host->log_arg, REMORA_LOG_ERROR, error);
+		return -EINVAL;
+	}
 	if (getrandom(params->client_id, sizeof(params->client_id), 0) < 0)
 		return -errno;
 	return 0;
 }
 
-int remora_open(const struct remora_options *options, struct remora_adapter **out)
+static int open_rdma(
+	const struct remora_config *config, const struct remora_host *host, void **self)
 {
-	struct remora_adapter *adapter;
 	struct peer_params params;
+	struct core *core;
 	struct io *io;
 	int err;
 
-	if (!options || !out)
-		return -EINVAL;
-	err = make_params(options, &params);
+	err = make_params(config, host, &params);
 	if (err)
 		return err;
-	err = adapter_create(options, &adapter);
+	err = core_create(host, remora_config_unsigned(config, "timeout_ms"), &core);
 	if (err)
 		return err;
-	adapter->ops = &rdma_ops;
-	err = io_create(adapter, &params, &io);
+	core->ops = &engine_ops;
+	err = io_create(core, &params, &io);
 	if (err) {
-		adapter_destroy(adapter);
+		core_destroy(core);
 		return err;
 	}
-	adapter->type = io;
-	*out = adapter;
+	core->engine = io;
+	*self = core;
 	return 0;
 }
+
+const struct remora_type rdma_type = {
+	.name = "rdma",
+	.help = "the memory of a server, remorad, by RDMA",
+	.fields = fields,
+	.open = open_rdma,
+	.ops = &ops,
+};

@@ -121,6 +121,8 @@ static int reply_commit(struct io *io, struct batch *batch, struct wire_reader *
 			io_task_error(task, wire_status_to_errno(status));
 		else
 			task->bytes += batch->items[i].extent.len;
+		if (status == WIRE_OK)
+			task->settled[batch->items[i].key] = 1;
 	}
 	/* The answer proves that every WRITE is placed, but not that they completed here. */
 	if (!batch->outstanding)
@@ -173,7 +175,7 @@ static int reply_refused(struct io *io, struct batch *batch, struct wire_reader 
 	if (err)
 		return err;
 	wire_refusal_text(&refusal, text);
-	adapter_log(io->adapter, REMORA_LOG_WARN, "the server refused a request: %s", text);
+	core_log(io->core, REMORA_LOG_WARN, "the server refused a request: %s", text);
 	if (!batch)
 		return 0;
 	io_task_error(batch->task, wire_status_to_errno(refusal.status));

@@ -33,7 +33,42 @@ static size_t keys_len(const struct remora_key *keys, size_t count)
 	return len;
 }
 
-/* One allocation: the task, its key and object arrays, a byte a key, the keys. */
+/* 0: it is "", or too long. */
+static size_t salt_len(const struct remora_object *object)
+{
+	size_t len = object->salt ? strnlen(object->salt, REMORA_SALT_MAX + 1) : 0;
+
+	return len <= REMORA_SALT_MAX ? len : 0;
+}
+
+static size_t salts_len(const struct remora_object *objects, size_t count)
+{
+	size_t len = 0, i;
+
+	for (i = 0; objects && i < count; i++)
+		if (salt_len(&objects[i]))
+			len += salt_len(&objects[i]) + 1;
+	return len;
+}
+
+/* Returns the first byte behind the copies, which begin at `at`. */
+static uint8_t *copy_salts(struct task *task, const struct remora_object *objects, uint8_t *at)
+{
+	size_t len, i;
+
+	for (i = 0; objects && i < task->count; i++) {
+		len = salt_len(&objects[i]);
+		task->objects[i].salt = "";
+		if (!len)
+			continue;
+		task->objects[i].salt = memcpy(at, objects[i].salt, len);
+		at[len] = '\0';
+		at += len + 1;
+	}
+	return at;
+}
+
+/* One allocation: the task, its key and object arrays, a byte a key, the salts, the keys. */
 struct task *task_create(enum task_kind kind, const struct remora_key *keys, size_t count,
 	const struct remora_object *objects)
 {
@@ -45,7 +80,7 @@ struct task *task_create(enum task_kind kind, const struct remora_key *keys, siz
 	if (count > SIZE_MAX / 64)
 		return NULL;
 	len = sizeof(*task) + count * (sizeof(*task->keys) + 1) + object_len;
-	task = malloc(len + keys_len(keys, count));
+	task = malloc(len + keys_len(keys, count) + salts_len(objects, count));
 	if (!task)
 		return NULL;
 	memset(task, 0, len);
@@ -59,7 +94,7 @@ struct task *task_create(enum task_kind kind, const struct remora_key *keys, siz
 		at += object_len;
 	}
 	task->settled = at;
-	at += count;
+	at = copy_salts(task, objects, at + count);
 	for (i = 0; i < count; i++) {
 		task->keys[i].data = at;
 		if (!key_is_good(&keys[i]))

@@ -37,7 +37,7 @@ struct task {
 	uint64_t deadline_ns;
 	size_t count;
 	struct wire_key *keys;         /* copies; key 0 is the prefix of a LIST */
-	struct remora_object *objects; /* STORE, LOAD */
+	struct remora_object *objects; /* STORE, LOAD; the salts are copies, never NULL */
 	uint64_t cursor;               /* LIST */
 
 	/* The result: written by the working thread, read after `done`. */
@@ -48,8 +48,11 @@ struct task {
 	uint8_t *reply;             /* LENGTH, LIST, USAGE: the frame */
 	size_t reply_len;
 
-	/* Progress. */
-	uint8_t *settled; /* LOAD: a byte a key; set: needs no request */
+	/*
+	 * Progress. A byte a key: of a LOOKUP or LOAD set if it needs no request, of
+	 * a STORE once this task has stored it.
+	 */
+	uint8_t *settled;
 	size_t next_key;  /* the first that no request names yet */
 	unsigned batches; /* under way */
 	bool asking;      /* in the queue of those with requests to send */
@@ -60,8 +63,9 @@ struct task {
 TAILQ_HEAD(task_list, task);
 
 /*
- * A task with copies of the keys and of the object array (not the objects).
- * Bad keys (NULL, empty, too long) become length 0. NULL: out of memory.
+ * A task with copies of the keys, of the object array (not the objects) and of
+ * the salts. Bad keys (NULL, empty, too long) become length 0, salts that are
+ * too long "". NULL: out of memory.
  */
 struct task *task_create(enum task_kind kind, const struct remora_key *keys, size_t count,
 	const struct remora_object *objects);

@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <remora/config.h>
+
 enum { CONNECT_MS = 30000, USAGE_MS = 15000, PORTS_FIRST = 10000 };
 
 uint64_t client_now_ms(void)
@@ -81,9 +83,45 @@ bool client_said(struct client *client, const char *text)
 	return said;
 }
 
-int client_start(
-	struct client *client, const char *server, size_t arena_len, struct remora_options *options)
+static int set(struct remora_config *config, const char *field, size_t value)
 {
+	char text[32], error[256];
+	int err;
+
+	if (!value)
+		return 0;
+	snprintf(text, sizeof(text), "%zu", value);
+	err = remora_config_set(config, field, text, error, sizeof(error));
+	if (err)
+		fprintf(stderr, "%s\n", error);
+	return err;
+}
+
+static int configure(
+	struct remora_config *config, const char *server, const struct client_options *options)
+{
+	int err = remora_config_set(config, "server", server, NULL, 0);
+
+	if (!err)
+		err = set(config, "timeout_ms", options->timeout_ms);
+	if (!err)
+		err = set(config, "connect_timeout_ms", options->connect_timeout_ms);
+	if (!err)
+		err = set(config, "data_lanes", options->data_lanes);
+	if (!err)
+		err = set(config, "queue_depth", options->queue_depth);
+	if (!err)
+		err = set(config, "bounce_size", options->bounce_size);
+	return err;
+}
+
+int client_start(struct client *client, const char *server, size_t arena_len,
+	const struct client_options *options)
+{
+	struct remora_host host = {.log = hear, .log_arg = client};
+	struct remora_config *config = NULL;
+	int err;
+
 	memset(client, 0, sizeof(*client));
 	pthread_mutex_init(&client->mutex, NULL);
 	if (arena_len) {
@@ -93,16 +131,19 @@ int client_start(
 			return -errno;
 		client->arena_len = arena_len;
 	}
-	options->server = server;
-	options->arena = client->arena;
-	options->arena_len = arena_len;
-	options->log = hear;
-	options->log_arg = client;
-	return remora_open(options, &client->adapter);
+	host.arena = client->arena;
+	host.arena_len = arena_len;
+	err = remora_config_create("rdma", &config);
+	if (!err)
+		err = configure(config, server, options);
+	if (!err)
+		err = remora_open(config, &host, &client->adapter);
+	remora_config_destroy(config);
+	return err;
 }
 
-int client_open_with(
-	struct client *client, const char *server, size_t arena_len, struct remora_options *options)
+int client_open_with(struct client *client, const char *server, size_t arena_len,
+	const struct client_options *options)
 {
 	uint64_t end = client_now_ms() + CONNECT_MS;
 	int err = client_start(client, server, arena_len, options);
@@ -121,14 +162,14 @@ int client_open_with(
 int client_open(
 	struct client *client, const struct spawn *server, size_t arena_len, uint32_t timeout_ms)
 {
-	struct remora_options options = {.timeout_ms = timeout_ms, .bounce_len = 2 << 20};
+	struct client_options options = {.timeout_ms = timeout_ms, .bounce_size = 2 << 20};
 
 	return client_open_with(client, client_server(server), arena_len, &options);
 }
 
 void client_close(struct client *client)
 {
-	remora_close(client->adapter);
+	remora_destroy(client->adapter);
 	if (client->arena_len)
 		munmap(client->arena, client->arena_len);
 	pthread_mutex_destroy(&client->mutex);

@@ -19,6 +19,12 @@
 
 enum { CLIENT_WAIT_MS = 60000 };
 
+/* Fields of the type; zero: the default. */
+struct client_options {
+	unsigned timeout_ms, connect_timeout_ms, data_lanes, queue_depth;
+	size_t bounce_size;
+};
+
 struct client {
 	struct remora_adapter *adapter;
 	uint8_t *arena;
@@ -46,13 +52,13 @@ unsigned client_port(unsigned i);
 int client_open(
 	struct client *client, const struct spawn *server, size_t arena_len, uint32_t timeout_ms);
 
-/* The same with options; server, arena and log are filled in if they are not set. */
+/* The same with options. */
 int client_open_with(struct client *client, const char *server, size_t arena_len,
-	struct remora_options *options);
+	const struct client_options *options);
 
 /* Without waiting for the connection. */
 int client_start(struct client *client, const char *server, size_t arena_len,
-	struct remora_options *options);
+	const struct client_options *options);
 void client_close(struct client *client);
 
 /* Whether the library logged this since client_start(). */

@@ -16,6 +16,8 @@
 
 #include <cmocka.h>
 
+#include <remora/config.h>
+
 #include "client.h"
 #include "items.h"
 
@@ -90,9 +92,10 @@ static void a_key_of_1025_bytes_is_refused(void **state)
 static void an_empty_object_is_refused(void **state)
 {
 	(void)state;
-	refused(client_key("empty"), (struct remora_object){client.arena, 0}, -EINVAL,
-		"object 0 has 0 bytes");
-	refused(client_key("empty"), (struct remora_object){NULL, 10}, -EINVAL, "object 0");
+	refused(client_key("empty"), (struct remora_object){.data = client.arena, .len = 0},
+		-EINVAL, "object 0 has 0 bytes");
+	refused(client_key("empty"), (struct remora_object){.data = NULL, .len = 10}, -EINVAL,
+		"object 0");
 }
 
 static void an_object_larger_than_the_pool_is_refused_and_evicts_nothing(void **state)
@@ -101,16 +104,18 @@ static void an_object_larger_than_the_pool_is_refused_and_evicts_nothing(void **
 
 	(void)state;
 	assert_non_null(memory);
-	refused(client_key("huge"), (struct remora_object){memory, POOL + 1}, -EFBIG, NULL);
+	refused(client_key("huge"), (struct remora_object){.data = memory, .len = POOL + 1}, -EFBIG,
+		NULL);
 	free(memory);
 }
 
 static void an_object_of_absurd_length_is_refused(void **state)
 {
 	(void)state;
-	refused(client_key("absurd"), (struct remora_object){client.arena, SIZE_MAX}, -EFBIG, NULL);
-	refused(client_key("absurd"), (struct remora_object){client.arena, SIZE_MAX / 2}, -EFBIG,
-		NULL);
+	refused(client_key("absurd"), (struct remora_object){.data = client.arena, .len = SIZE_MAX},
+		-EFBIG, NULL);
+	refused(client_key("absurd"),
+		(struct remora_object){.data = client.arena, .len = SIZE_MAX / 2}, -EFBIG, NULL);
 }
 
 static void one_bad_key_fails_a_store_as_a_whole(void **state)
@@ -146,7 +151,7 @@ static void bad_keys_and_buffers_miss_in_a_load(void **state)
 {
 	struct remora_key keys[4] = {good->keys[0], {"", 0}, good->keys[1], good->keys[2]};
 	struct remora_object objects[4] = {
-		good->objects[0], good->objects[1], {NULL, LEN}, {client.arena + MIB, 0}};
+		good->objects[0], good->objects[1], {.len = LEN}, {.data = client.arena + MIB}};
 
 	(void)state;
 	assert_int_equal(client_load(&client, keys, objects, 4), 1);
@@ -245,26 +250,21 @@ static void a_null_adapter_is_refused(void **state)
 	assert_int_equal(remora_load_fd(NULL), -EINVAL);
 	remora_status(NULL, &status);
 	assert_false(status.connected);
-	remora_close(NULL);
+	remora_destroy(NULL);
 }
 
-/* Every option out of its range; zero ends the list. */
 static const struct {
-	struct remora_options options;
+	const char *server; /* NULL: none is named */
+	size_t arena_len;   /* without an arena */
 	const char *said;
 } bad_options[] = {
-	{{.server = NULL}, "no server"},
-	{{.server = ""}, "empty"},
-	{{.server = "10.77.0.2:0"}, "\"0\""},
-	{{.server = "10.77.0.2:65536"}, "\"65536\""},
-	{{.server = "10.77.0.2:x"}, "\"x\""},
-	{{.server = "[::1"}, "[::1"},
-	{{.server = "no.such.host.invalid"}, "no.such.host.invalid"},
-	{{.server = "10.77.0.2", .data_lanes = 9}, "data_lanes is 9"},
-	{{.server = "10.77.0.2", .queue_depth = 1}, "queue_depth is 1"},
-	{{.server = "10.77.0.2", .queue_depth = 65535}, "queue_depth is 65535"},
-	{{.server = "10.77.0.2", .bounce_len = 100}, "bounce_len is 100"},
-	{{.server = "10.77.0.2", .arena_len = 4096}, "arena"},
+	{NULL, 0, "server is missing"},
+	{"10.77.0.2:0", 0, "\"0\""},
+	{"10.77.0.2:65536", 0, "\"65536\""},
+	{"10.77.0.2:x", 0, "\"x\""},
+	{"[::1", 0, "[::1"},
+	{"no.such.host.invalid", 0, "no.such.host.invalid"},
+	{"10.77.0.2", 4096, "arena"},
 };
 
 static void remember(void *arg, enum remora_log_level level, const char *text)
@@ -273,25 +273,32 @@ static void remember(void *arg, enum remora_log_level level, const char *text)
 	snprintf(arg, 256, "%s", text);
 }
 
+static void open_badly(const char *address, size_t arena_len, const char *why)
+{
+	char said[256] = "";
+	const struct remora_host host = {.arena_len = arena_len, .log = remember, .log_arg = said};
+	struct remora_adapter *adapter = NULL;
+	struct remora_config *config;
+
+	assert_int_equal(remora_config_create("rdma", &config), 0);
+	if (address)
+		assert_int_equal(remora_config_set(config, "server", address, NULL, 0), 0);
+	assert_int_equal(remora_open(config, &host, &adapter), -EINVAL);
+	assert_null(adapter);
+	remora_config_destroy(config);
+	if (!strstr(said, why))
+		fail_msg("\"%s\" is not in \"%s\"", why, said);
+}
+
 static void bad_options_are_refused_by_name(void **state)
 {
 	struct remora_adapter *adapter = NULL;
-	char said[256];
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(bad_options) / sizeof(bad_options[0]); i++) {
-		struct remora_options options = bad_options[i].options;
-
-		said[0] = '\0';
-		options.log = remember;
-		options.log_arg = said;
-		assert_int_equal(remora_open(&options, &adapter), -EINVAL);
-		assert_null(adapter);
-		if (!strstr(said, bad_options[i].said))
-			fail_msg("\"%s\" is not in \"%s\"", bad_options[i].said, said);
-	}
-	assert_int_equal(remora_open(NULL, &adapter), -EINVAL);
+	for (i = 0; i < sizeof(bad_options) / sizeof(bad_options[0]); i++)
+		open_badly(bad_options[i].server, bad_options[i].arena_len, bad_options[i].said);
+	assert_int_equal(remora_open(NULL, NULL, &adapter), -EINVAL);
 }
 
 int main(void)

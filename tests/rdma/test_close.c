@@ -63,14 +63,14 @@ static unsigned threads(unsigned wanted)
 	return count;
 }
 
-static struct remora_options small_options(void)
+static struct client_options small_options(void)
 {
-	return (struct remora_options){.bounce_len = 65536};
+	return (struct client_options){.bounce_size = 65536};
 }
 
 static void open_and_close(void)
 {
-	struct remora_options options = small_options();
+	struct client_options options = small_options();
 	struct remora_key key = client_key("cycle");
 	struct client client;
 
@@ -104,7 +104,7 @@ static void adapters_that_never_connect_leave_nothing_either(void **state)
 	strcpy(nowhere, client_server(&server));
 	sprintf(strrchr(nowhere, ':'), ":%u", client_port(2));
 	for (i = 0; i < 10; i++) {
-		struct remora_options options = small_options();
+		struct client_options options = small_options();
 
 		assert_int_equal(client_start(&client, nowhere, 0, &options), 0);
 		if (i % 2)
@@ -117,7 +117,7 @@ static void adapters_that_never_connect_leave_nothing_either(void **state)
 
 static void tasks_submitted_before_the_connection_wait_for_it(void **state)
 {
-	struct remora_options options = small_options();
+	struct client_options options = small_options();
 	struct items *items;
 	struct client client;
 

@@ -211,7 +211,7 @@ static void make_long_keys(struct remora_key keys[LONG], struct remora_object ob
 		memset(name, (int)(i & 0xff), REMORA_KEY_MAX);
 		memcpy(name, &i, sizeof(i));
 		keys[i] = (struct remora_key){name, REMORA_KEY_MAX};
-		objects[i] = (struct remora_object){client.arena, 1};
+		objects[i] = (struct remora_object){.data = client.arena, .len = 1};
 	}
 }
 
@@ -309,7 +309,7 @@ static void closing_with_tasks_in_flight_returns_and_leaves_buffers_alone(void *
 	assert_int_equal(client_lookup(&client, items->keys, 32), 32);
 	submit_loads(items, tasks, 32);
 	start = client_now_ms();
-	remora_close(client.adapter);
+	remora_destroy(client.adapter);
 	client.adapter = NULL;
 	assert_true(client_now_ms() - start < SLACK_MS);
 	memset(client.arena, 0x5a, ARENA);
@@ -393,7 +393,7 @@ static void tasks_fail_at_once_while_the_server_is_away(void **state)
 
 	(void)state;
 	assert_int_equal(client_open(&client, &server, ARENA, 0), 0);
-	object = (struct remora_object){client.arena, LEN};
+	object = (struct remora_object){.data = client.arena, .len = LEN};
 	assert_int_equal(spawn_end(&server, SIGKILL), 128 + SIGKILL);
 	/* The first may wait for the verdict on the connection, the others know it. */
 	client_store(&client, &key, &object, 1, NULL);

@@ -167,7 +167,7 @@ static void keys_of_1024_bytes_are_listed(void **state)
 		memset(name[i], 'x', REMORA_KEY_MAX);
 		name[i][0] = (char)i;
 		keys[i] = (struct remora_key){name[i], REMORA_KEY_MAX};
-		objects[i] = (struct remora_object){client.arena, 1};
+		objects[i] = (struct remora_object){.data = client.arena, .len = 1};
 	}
 	assert_int_equal(client_store(&client, keys, objects, 40, NULL), 0);
 	assert_int_equal(listed(NULL, seen), 40);

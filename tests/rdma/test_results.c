@@ -372,8 +372,8 @@ static void a_key_twice_in_a_load_fills_both_buffers(void **state)
 	struct items *items = stored("filled twice", 1);
 	struct remora_key keys[2] = {items->keys[0], items->keys[0]};
 	struct remora_object objects[2] = {
-		{client.arena + MIB, LEN},
-		{client.arena + 2 * MIB + 1, LEN},
+		{.data = client.arena + MIB, .len = LEN},
+		{.data = client.arena + 2 * MIB + 1, .len = LEN},
 	};
 
 	(void)state;

@@ -16,6 +16,8 @@
 
 #include <cmocka.h>
 
+#include <remora/config.h>
+
 #include "client.h"
 #include "items.h"
 
@@ -133,11 +135,8 @@ static void an_object_larger_than_the_bounce_ring_comes_back_whole(void **state)
 /* The arena of the adapter ends in the middle of a mapping that goes on. */
 static void an_object_across_the_arenas_end_comes_back_whole(void **state)
 {
-	struct remora_options options = {
-		.server = client_server(&server),
-		.arena = client.arena,
-		.arena_len = 4 * MIB,
-	};
+	const struct remora_host host = {.arena = client.arena, .arena_len = 4 * MIB};
+	struct remora_config *config;
 	struct remora_object object = {.data = client.arena + 2 * MIB + 5, .len = 4 * MIB};
 	uint8_t *end = (uint8_t *)object.data + object.len;
 	struct remora_key key = client_key("across");
@@ -145,14 +144,17 @@ static void an_object_across_the_arenas_end_comes_back_whole(void **state)
 
 	(void)state;
 	memset(end, GUARD_BYTE, GUARD);
-	assert_int_equal(remora_open(&options, &small.adapter), 0);
+	assert_int_equal(remora_config_create("rdma", &config), 0);
+	assert_int_equal(remora_config_set(config, "server", client_server(&server), NULL, 0), 0);
+	assert_int_equal(remora_open(config, &host, &small.adapter), 0);
+	remora_config_destroy(config);
 	item_fill(&key, 0, object.data, object.len);
 	assert_int_equal(client_store(&small, &key, &object, 1, NULL), 0);
 	memset(object.data, 0, object.len);
 	assert_int_equal(client_load(&small, &key, &object, 1), 1);
 	assert_true(item_is(&key, 0, object.data, object.len));
 	assert_true(bytes_are(end, GUARD_BYTE, GUARD));
-	remora_close(small.adapter);
+	remora_destroy(small.adapter);
 	assert_int_equal(remora_delete(client.adapter, &key, 1, NULL), 0);
 }
 
@@ -219,7 +221,7 @@ static void keys_have_any_bytes_and_1_to_1024_of_them(void **state)
 	for (i = 0; i < sizeof(name); i++)
 		name[i] = (uint8_t)(i * 7); /* begins with a zero byte */
 	for (i = 0; i < 3; i++) {
-		objects[i] = (struct remora_object){client.arena + i * 8192, 5000};
+		objects[i] = (struct remora_object){.data = client.arena + i * 8192, .len = 5000};
 		item_fill(&keys[i], 0, objects[i].data, objects[i].len);
 	}
 	assert_int_equal(client_store(&client, keys, objects, 3, NULL), 0);
@@ -242,7 +244,7 @@ static void keys_that_differ_in_their_last_byte_are_different(void **state)
 	for (i = 0; i < 256; i++) {
 		names[i][REMORA_KEY_MAX - 1] = (uint8_t)i;
 		keys[i] = (struct remora_key){names[i], REMORA_KEY_MAX};
-		objects[i] = (struct remora_object){client.arena + i * SMALL, SMALL};
+		objects[i] = (struct remora_object){.data = client.arena + i * SMALL, .len = SMALL};
 		item_fill(&keys[i], 0, objects[i].data, SMALL);
 	}
 	assert_int_equal(client_store(&client, keys, objects, 256, NULL), 0);

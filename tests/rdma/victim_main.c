@@ -23,7 +23,7 @@ static struct client client;
 
 static int open_client(const char *server, size_t arena_len)
 {
-	struct remora_options options = {.bounce_len = MIB};
+	struct client_options options = {.bounce_size = MIB};
 
 	return client_open_with(&client, server, arena_len, &options);
 }
@@ -64,7 +64,7 @@ static int store(const char *server, const char *prefix, size_t len)
 
 static int try_connect(const char *server, size_t arena_len)
 {
-	struct remora_options options = {.bounce_len = 65536, .connect_timeout_ms = CONNECT_MS};
+	struct client_options options = {.bounce_size = 65536, .connect_timeout_ms = CONNECT_MS};
 	struct remora_status status;
 	int err = client_start(&client, server, arena_len, &options);
 

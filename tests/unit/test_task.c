@@ -43,7 +43,7 @@ static void keys_are_copied(void **state)
 static void the_object_array_is_copied_and_the_objects_are_not(void **state)
 {
 	struct remora_key key = {"k", 1};
-	struct remora_object objects[1] = {{&key, 5}};
+	struct remora_object objects[1] = {{.data = &key, .len = 5}};
 	struct task *task = task_create(TASK_STORE, &key, 1, objects);
 
 	(void)state;

@@ -4,8 +4,8 @@
  *
  * Pure: any thread.
  */
-#ifndef CLI_SIZE_H
-#define CLI_SIZE_H
+#ifndef SIZE_H
+#define SIZE_H
 
 #include <stdint.h>
 
