@@ -75,9 +75,14 @@ static struct store *open_store(uint64_t pages)
 static uint64_t put(struct store *store, uint64_t number, uint64_t pages)
 {
 	uint8_t bytes[KEY_LEN] = "model@world@rank@";
+	const struct store_wish wish = {
+		.key = key_of(bytes, number),
+		.len = pages * STORE_PAGE,
+		.salt = {(const uint8_t *)"tenant", 6},
+	};
 	struct store_object object;
 
-	if (store_reserve(store, key_of(bytes, number), pages * STORE_PAGE, &object) != WIRE_OK)
+	if (store_reserve(store, &wish, &object) != WIRE_OK)
 		return 0;
 	require(store_commit(store, object.handle) == WIRE_OK, "a commit failed");
 	return 1;

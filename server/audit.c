@@ -9,10 +9,17 @@
 
 #include "shard.h"
 
+/* What objects and reservations say of one salt. */
+struct label {
+	uint64_t bytes;
+	uint32_t refs;
+};
+
 /* One store_check() under way: what the objects say, and the first thing wrong. */
 struct audit {
 	struct store *store;
 	int64_t *taken; /* pages, by arena */
+	struct label *labels;
 	char *text;
 	size_t text_len;
 };
@@ -40,8 +47,10 @@ static int audit_object(
 	if (object->len > shard_bytes(object) || object->len + STORE_PAGE <= shard_bytes(object))
 		return complain(audit, shard, "an object's extent has not its length");
 	audit->taken[place.arena] += place.pages;
+	audit->labels[object->salt].refs++;
 
 	if (object->state == OBJECT_VISIBLE) {
+		audit->labels[object->salt].bytes += object->len;
 		sum->used += shard_bytes(object);
 		sum->objects++;
 		sum->locked += object->locks > 0;
@@ -94,6 +103,23 @@ static int audit_arenas(struct audit *audit)
 	return 0;
 }
 
+static int audit_salts(const struct audit *audit)
+{
+	for (uint32_t id = 0; id < SALTS_MAX; id++) {
+		const struct label *label = &audit->labels[id];
+		uint64_t bytes;
+
+		if (salts_audit(audit->store->salts, (uint16_t)id, &bytes) == label->refs &&
+			bytes == label->bytes)
+			continue;
+		snprintf(audit->text, audit->text_len,
+			"salt %u: %llu bytes counted, %llu in its objects", (unsigned)id,
+			(unsigned long long)bytes, (unsigned long long)label->bytes);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int audit_all(struct audit *audit)
 {
 	for (unsigned i = 0; i < audit->store->shard_count; i++) {
@@ -102,7 +128,7 @@ static int audit_all(struct audit *audit)
 		if (err)
 			return err;
 	}
-	return audit_arenas(audit);
+	return audit_arenas(audit) || audit_salts(audit) ? -EINVAL : 0;
 }
 
 int store_check(struct store *store, char *text, size_t text_len)
@@ -111,15 +137,20 @@ int store_check(struct store *store, char *text, size_t text_len)
 	int err;
 
 	audit.taken = calloc(arenas_count(store->arenas), sizeof(*audit.taken));
-	if (!audit.taken) {
+	audit.labels = calloc(SALTS_MAX, sizeof(*audit.labels));
+	if (!audit.taken || !audit.labels) {
 		snprintf(text, text_len, "no memory for the check");
-		return -ENOMEM;
+		err = -ENOMEM;
+		goto free_sums;
 	}
 	for (unsigned i = 0; i < store->shard_count; i++)
 		pthread_mutex_lock(&store->shards[i].mutex);
 	err = audit_all(&audit);
 	for (unsigned i = store->shard_count; i--;)
 		pthread_mutex_unlock(&store->shards[i].mutex);
+
+free_sums:
+	free(audit.labels);
 	free(audit.taken);
 	return err;
 }

@@ -43,6 +43,7 @@ struct object {
 	uint32_t locks;
 	uint16_t arena;
 	uint16_t key_len;
+	uint16_t salt; /* its number */
 	uint8_t state;
 };
 

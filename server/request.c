@@ -125,18 +125,18 @@ static int hello(struct call *call)
 }
 
 static enum wire_status reserve_one(
-	struct call *call, struct wire_key key, uint64_t len, struct store_object *object)
+	struct call *call, const struct store_wish *wish, struct store_object *object)
 {
 	struct service *service = call->service;
 	enum wire_status status;
 
 	if (draining(call))
 		return WIRE_DRAINING;
-	if (len > store_max_object(service->store))
+	if (wish->len > store_max_object(service->store))
 		return WIRE_TOO_LARGE;
-	if (!session_may_reserve(call->session, &service->limits, len))
+	if (!session_may_reserve(call->session, &service->limits, wish->len))
 		return WIRE_LIMIT;
-	status = store_reserve(service->store, key, len, object);
+	status = store_reserve(service->store, wish, object);
 	if (status != WIRE_OK || !session_reserved(call->session, object))
 		return status;
 	/* Nobody was told where it is: no NIC can write to it. */
@@ -148,15 +148,14 @@ static int reserve(struct call *call)
 {
 	struct store_object object;
 	enum wire_status status;
-	struct wire_key key;
-	uint64_t len;
+	struct store_wish wish;
 	int err = 0;
 	unsigned i;
 
 	for (i = 0; i < call->header.count && !err; i++) {
-		if (wire_get_reserve(&call->in, &key, &len))
+		if (wire_get_reserve(&call->in, &wish.key, &wish.len, &wish.salt))
 			return -EPROTO;
-		status = reserve_one(call, key, len, &object);
+		status = reserve_one(call, &wish, &object);
 		err = status == WIRE_OK ? put_object(call, &object) : put_status(call, status);
 	}
 	return err;
@@ -323,6 +322,26 @@ static int list(struct call *call)
 	return 0;
 }
 
+static int put_salt(void *arg, struct wire_salt salt, uint64_t bytes)
+{
+	return wire_put_salt(arg, salt, bytes);
+}
+
+static int salts(struct call *call)
+{
+	uint64_t cursor;
+	int err;
+
+	if (wire_get_cursor(&call->in, &cursor))
+		return -EPROTO;
+	err = wire_put_cursor(&call->out, 0);
+	if (err)
+		return err;
+	store_salts(call->service->store, &cursor, put_salt, &call->out);
+	wire_set_cursor(&call->out, cursor);
+	return 0;
+}
+
 static int ping(struct call *call)
 {
 	(void)call;
@@ -340,6 +359,7 @@ static const struct rule rules[] = {
 	[WIRE_USAGE] = {usage, "USAGE", 0, false},
 	[WIRE_LIST] = {list, "LIST", 1, false},
 	[WIRE_PING] = {ping, "PING", 0, true},
+	[WIRE_SALTS] = {salts, "SALTS", 1, false},
 };
 
 static const struct rule *rule_find(uint8_t type)

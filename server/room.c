@@ -16,12 +16,16 @@ void room_vacate(struct store *store, struct shard *shard, uint32_t slot, struct
 	arenas_free(store->arenas, shard_place(object), &hole);
 	if (vacancy)
 		*vacancy = (struct vacancy){object->arena, object->pages, hole};
+	salts_put(store->salts, object->salt);
 	index_release(shard->index, slot);
 }
 
 void room_remove(struct store *store, struct shard *shard, uint32_t slot, struct vacancy *vacancy)
 {
-	shard->counts.used -= shard_bytes(index_object(shard->index, slot));
+	const struct object *object = index_object(shard->index, slot);
+
+	salts_refund(store->salts, object->salt, object->len);
+	shard->counts.used -= shard_bytes(object);
 	shard->counts.objects--;
 	eviction_remove(&shard->order, shard->index, slot);
 	index_withdraw(shard->index, slot);

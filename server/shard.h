@@ -2,7 +2,7 @@
 /*
  * shard.h - what the files of the store share: the store and its shards
  *
- * Lock order: a shard's mutex, then an arena's (arenas.c). Nobody holds two
+ * Lock order: a shard's mutex, then an arena's (arenas.c) or the salts'. Nobody holds two
  * shards' mutexes, but for store_check(), which takes them all by their number.
  * Extents change hands only under the mutex of the shard that owns the object.
  */
@@ -16,6 +16,7 @@
 #include "arenas.h"
 #include "eviction.h"
 #include "index.h"
+#include "salts.h"
 #include "store.h"
 
 /* A cache line of its own: neighbours are used by different threads. */
@@ -28,6 +29,7 @@ struct shard {
 
 struct store {
 	struct arenas *arenas;
+	struct salts *salts;
 	struct shard *shards;
 	unsigned shard_count;
 	unsigned shard_bits;

@@ -61,6 +61,9 @@ int store_create(const struct store_params *params, struct store **out)
 	err = arenas_create(params->arenas, params->arena_count, &store->arenas);
 	if (err)
 		goto destroy;
+	err = salts_create(params->seed, &store->salts);
+	if (err)
+		goto destroy;
 	err = open_shards(store, shards);
 	if (err)
 		goto destroy;
@@ -81,6 +84,7 @@ void store_destroy(struct store *store)
 		pthread_mutex_destroy(&store->shards[i].mutex);
 	}
 	free(store->shards);
+	salts_destroy(store->salts);
 	arenas_destroy(store->arenas);
 	free(store);
 }
@@ -93,6 +97,11 @@ uint64_t store_max_object(const struct store *store)
 static int is_key(struct wire_key key)
 {
 	return key.len && key.len <= WIRE_KEY_MAX;
+}
+
+static int is_salt(struct wire_salt salt)
+{
+	return !salt.len || (salt.len <= WIRE_SALT_MAX && !memchr(salt.data, 0, salt.len));
 }
 
 /* With the shard's mutex held. */
@@ -130,10 +139,8 @@ static enum wire_status place_object(
 	uint32_t pages = (uint32_t)((len + STORE_PAGE - 1) / STORE_PAGE);
 	struct place place;
 
-	if (arenas_alloc(store->arenas, pages, shard_slot_outside(store, shard, slot), &place)) {
-		index_release(shard->index, slot);
+	if (arenas_alloc(store->arenas, pages, shard_slot_outside(store, shard, slot), &place))
 		return WIRE_NO_SPACE;
-	}
 	object->len = len;
 	object->arena = (uint16_t)place.arena;
 	object->first = place.first;
@@ -143,23 +150,45 @@ static enum wire_status place_object(
 	return WIRE_OK;
 }
 
+/* With the shard's mutex held. */
+static enum wire_status add_object(struct store *store, struct shard *shard,
+	const struct store_wish *wish, uint64_t hash, uint32_t *slot)
+{
+	enum wire_status status = WIRE_LIMIT;
+	struct object *object;
+
+	if (index_add(shard->index, wish->key, hash, slot))
+		return WIRE_NO_SPACE;
+	object = index_object(shard->index, *slot);
+	if (salts_get(store->salts, wish->salt, &object->salt))
+		goto release;
+	status = place_object(store, shard, *slot, wish->len);
+	if (status == WIRE_OK)
+		return WIRE_OK;
+	salts_put(store->salts, object->salt);
+
+release:
+	index_release(shard->index, *slot);
+	return status;
+}
+
 /* Reserve without evicting anything. */
 static enum wire_status try_reserve(
-	struct store *store, struct wire_key key, uint64_t len, struct store_object *object)
+	struct store *store, const struct store_wish *wish, struct store_object *object)
 {
-	uint64_t hash = index_hash(store->seed, key);
+	uint64_t hash = index_hash(store->seed, wish->key);
 	struct shard *shard = shard_of_hash(store, hash);
-	enum wire_status status = WIRE_NO_SPACE;
+	enum wire_status status;
 	uint32_t slot;
 
 	pthread_mutex_lock(&shard->mutex);
-	slot = index_find(shard->index, key, hash);
+	slot = index_find(shard->index, wish->key, hash);
 	if (slot != INDEX_NONE) {
 		if (!index_object(shard->index, slot)->locks)
 			touch(store, shard, slot, 1);
 		status = WIRE_EXISTS;
-	} else if (!index_add(shard->index, key, hash, &slot)) {
-		status = place_object(store, shard, slot, len);
+	} else {
+		status = add_object(store, shard, wish, hash, &slot);
 	}
 	if (status == WIRE_OK)
 		describe(store, shard, slot, object);
@@ -168,22 +197,22 @@ static enum wire_status try_reserve(
 }
 
 enum wire_status store_reserve(
-	struct store *store, struct wire_key key, uint64_t len, struct store_object *object)
+	struct store *store, const struct store_wish *wish, struct store_object *object)
 {
 	enum wire_status status;
 	unsigned victims;
 	uint32_t pages;
 
-	if (!is_key(key) || !len)
+	if (!is_key(wish->key) || !is_salt(wish->salt) || !wish->len)
 		return WIRE_BAD_REQUEST;
-	if (len > store_max_object(store))
+	if (wish->len > store_max_object(store))
 		return WIRE_TOO_LARGE;
-	pages = (uint32_t)((len + STORE_PAGE - 1) / STORE_PAGE);
+	pages = (uint32_t)((wish->len + STORE_PAGE - 1) / STORE_PAGE);
 	victims = EVICT_MIN + pages / EVICT_PER_PAGES;
 
 	/* Another thread may take the room that was made: once more, on the same account. */
 	do {
-		status = try_reserve(store, key, len, object);
+		status = try_reserve(store, wish, object);
 	} while (status == WIRE_NO_SPACE && room_make(store, pages, &victims));
 	return status;
 }
@@ -211,6 +240,7 @@ static enum wire_status publish(struct store *store, struct shard *shard, uint32
 	}
 	index_publish(shard->index, slot);
 	touch(store, shard, slot, 0);
+	salts_charge(store->salts, object->salt, object->len);
 	shard->counts.used += shard_bytes(object);
 	shard->counts.objects++;
 	shard->counts.stored++;
@@ -330,6 +360,11 @@ enum wire_status store_delete(struct store *store, struct wire_key key)
 		room_remove(store, shard, slot, NULL);
 	pthread_mutex_unlock(&shard->mutex);
 	return status;
+}
+
+void store_salts(struct store *store, uint64_t *cursor, store_salts_fn fn, void *arg)
+{
+	salts_list(store->salts, cursor, fn, arg);
 }
 
 static void add_counts(struct store_stats *sum, const struct store_stats *counts)

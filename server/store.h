@@ -29,10 +29,17 @@ struct store;
 enum { STORE_PAGE = 4096 };
 
 struct store_params {
-	const size_t *arenas;  /* bytes of each arena, multiples of STORE_PAGE */
+	const size_t *arenas; /* bytes of each arena, multiples of STORE_PAGE */
 	unsigned arena_count;
-	uint64_t seed;         /* of the index hash: not guessable by clients */
-	unsigned shards;       /* a power of two, at most 4096; 0: 16 */
+	uint64_t seed;   /* of the index hash: not guessable by clients */
+	unsigned shards; /* a power of two, at most 4096; 0: 16 */
+};
+
+/* What somebody wants to store. */
+struct store_wish {
+	struct wire_key key;
+	uint64_t len; /* bytes */
+	struct wire_salt salt;
 };
 
 /* Where an object lies: the caller adds the arena's address and rkey. */
@@ -56,13 +63,14 @@ void store_destroy(struct store *store);
 uint64_t store_max_object(const struct store *store);
 
 /*
- * Reserve an extent for a key, evicting unlocked objects if need be (a bounded
+ * Reserve an extent, evicting unlocked objects if need be (a bounded
  * number). WIRE_OK: *object is the reservation. WIRE_EXISTS: the key is
- * visible, and counts as recently used. WIRE_NO_SPACE, WIRE_TOO_LARGE,
- * WIRE_BAD_REQUEST (a bad key, or len 0).
+ * visible, keeps its salt, and counts as recently used. WIRE_NO_SPACE,
+ * WIRE_TOO_LARGE, WIRE_BAD_REQUEST (a bad key or salt, or len 0), WIRE_LIMIT (the
+ * salt is one too many of different ones).
  */
 enum wire_status store_reserve(
-	struct store *store, struct wire_key key, uint64_t len, struct store_object *object);
+	struct store *store, const struct store_wish *wish, struct store_object *object);
 
 /*
  * Publish a reservation. WIRE_OK, or WIRE_EXISTS if another one was first (the
@@ -97,8 +105,15 @@ enum wire_status store_delete(struct store *store, struct wire_key key);
  * 0: all were told. fn runs under a shard's mutex: it only copies.
  */
 typedef int (*store_list_fn)(void *arg, struct wire_key key, uint64_t len, uint32_t locks);
-void store_list(struct store *store, struct wire_key prefix, uint64_t *cursor, store_list_fn fn,
-	void *arg);
+void store_list(
+	struct store *store, struct wire_key prefix, uint64_t *cursor, store_list_fn fn, void *arg);
+
+/*
+ * Call fn for every salt with visible objects and the sum of their lengths, as
+ * salts_list() does. fn runs under a mutex: it only copies.
+ */
+typedef int (*store_salts_fn)(void *arg, struct wire_salt salt, uint64_t bytes);
+void store_salts(struct store *store, uint64_t *cursor, store_salts_fn fn, void *arg);
 
 void store_stats(struct store *store, struct store_stats *stats);
 

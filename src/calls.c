@@ -77,8 +77,11 @@ static unsigned keys_max(const struct io *io, const struct task *task)
 
 static int put_key(struct wire_writer *writer, const struct task *task, size_t key)
 {
+	static const struct wire_salt unlabelled;
+
 	if (task->kind == TASK_STORE)
-		return wire_put_reserve(writer, task->keys[key], task->objects[key].len);
+		return wire_put_reserve(
+			writer, task->keys[key], task->objects[key].len, unlabelled);
 	return wire_put_key(writer, task->keys[key]);
 }
 

@@ -99,6 +99,7 @@ void wire_begin(struct wire_writer *w, void *buf, size_t cap, const struct wire_
 	w->len = WIRE_HEADER_LEN;
 	w->count = 0;
 	w->key_len = 0;
+	w->salt = (struct wire_salt){0};
 
 	p = put_int(p, 4, 0);
 	p = put_int(p, 1, header->type);
@@ -136,6 +137,7 @@ int wire_open(struct wire_reader *r, const void *buf, size_t len, struct wire_he
 	r->len = len;
 	r->at = WIRE_HEADER_LEN;
 	r->key_len = 0;
+	r->salt = (struct wire_salt){0};
 	*header = h;
 	return 0;
 }

@@ -21,9 +21,10 @@
 #include <stdint.h>
 
 enum {
-	WIRE_VERSION = 1,
+	WIRE_VERSION = 2,
 	WIRE_HEADER_LEN = 24,
 	WIRE_KEY_MAX = 1024,
+	WIRE_SALT_MAX = 128,
 	WIRE_FRAME_MIN = 4096, /* holds every single entry, with a longest key */
 	WIRE_FRAME_MAX = 65536,
 	WIRE_TOKEN_LEN = 16,
@@ -45,6 +46,7 @@ enum wire_type {
 	WIRE_USAGE = 8,
 	WIRE_LIST = 9,
 	WIRE_PING = 10,
+	WIRE_SALTS = 11,
 	WIRE_REPLY = 0x80,
 	WIRE_REFUSED = 0xff, /* reply to a request that was not understood; a wire_refusal */
 };
@@ -85,6 +87,16 @@ struct wire_header {
 struct wire_key {
 	const uint8_t *data;
 	uint16_t len; /* 1 to WIRE_KEY_MAX (0 only as the prefix of a LIST) */
+};
+
+/*
+ * The label that a store gives an object, for the accounts: text of 0 to
+ * WIRE_SALT_MAX bytes, none of them zero. Belongs to the caller, or lies in the
+ * frame that is read.
+ */
+struct wire_salt {
+	const uint8_t *data; /* may be NULL if len is 0 */
+	uint8_t len;
 };
 
 /* Names one object version on the server; a stale one is recognised. */
@@ -151,6 +163,7 @@ struct wire_writer {
 	uint16_t count;
 	uint16_t key_len; /* last key, for front coding */
 	uint8_t key[WIRE_KEY_MAX];
+	struct wire_salt salt; /* the last one, in buf */
 };
 
 /* A frame being read. `buf` belongs to the caller. */
@@ -160,6 +173,7 @@ struct wire_reader {
 	size_t at;
 	uint16_t key_len;
 	uint8_t key[WIRE_KEY_MAX];
+	struct wire_salt salt;
 };
 
 /* cap is at least WIRE_FRAME_MIN. */
@@ -181,8 +195,10 @@ int wire_close(const struct wire_reader *r);
  */
 int wire_put_hello(struct wire_writer *w, const struct wire_hello *hello);
 int wire_get_hello(struct wire_reader *r, struct wire_hello *hello);
-int wire_put_reserve(struct wire_writer *w, struct wire_key key, uint64_t len);
-int wire_get_reserve(struct wire_reader *r, struct wire_key *key, uint64_t *len);
+int wire_put_reserve(
+	struct wire_writer *w, struct wire_key key, uint64_t len, struct wire_salt salt);
+int wire_get_reserve(
+	struct wire_reader *r, struct wire_key *key, uint64_t *len, struct wire_salt *salt);
 int wire_put_key(struct wire_writer *w, struct wire_key key); /* LOOKUP, DELETE */
 int wire_get_key(struct wire_reader *r, struct wire_key *key);
 int wire_put_handle(struct wire_writer *w, struct wire_handle handle); /* COMMIT, ABORT, UNLOCK */
@@ -207,14 +223,17 @@ int wire_get_refusal(struct wire_reader *r, struct wire_refusal *refusal);
 void wire_refusal_text(const struct wire_refusal *refusal, char text[WIRE_TEXT_MAX + 1]);
 
 /*
- * A LIST reply: its first entry is the cursor of the next page (0: no more),
- * the others are objects.
+ * LIST and SALTS replies: the first entry is the cursor of the next page (0: no
+ * more), the others are objects, or salts with their bytes. The one entry of a
+ * SALTS request is a cursor too.
  */
 int wire_put_cursor(struct wire_writer *w, uint64_t cursor);
 int wire_get_cursor(struct wire_reader *r, uint64_t *cursor);
 void wire_set_cursor(struct wire_writer *w, uint64_t cursor); /* of the first entry, already put */
 int wire_put_listed(struct wire_writer *w, struct wire_key key, uint64_t len, uint32_t locks);
 int wire_get_listed(struct wire_reader *r, struct wire_key *key, uint64_t *len, uint32_t *locks);
+int wire_put_salt(struct wire_writer *w, struct wire_salt salt, uint64_t bytes);
+int wire_get_salt(struct wire_reader *r, struct wire_salt *salt, uint64_t *bytes);
 
 /*
  * Entries that a request frame may have at most so that the reply fits into a

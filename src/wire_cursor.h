@@ -18,6 +18,7 @@
 enum {
 	KEY_HEAD_LEN = 4, /* how much is shared with the key before, length of the rest */
 	CURSOR_LEN = 8,   /* of a listing */
+	SALT_HEAD_LEN = 1,
 };
 
 /* These check nothing: the caller has claimed or taken the bytes. */
@@ -55,6 +56,12 @@ static inline void get_bytes(const uint8_t **p, void *data, size_t len)
 static inline int key_is_bad(struct wire_key key)
 {
 	return !key.data || key.len < 1 || key.len > WIRE_KEY_MAX;
+}
+
+static inline int salt_is_bad(struct wire_salt salt)
+{
+	return salt.len > WIRE_SALT_MAX ||
+	       (salt.len && (!salt.data || memchr(salt.data, 0, salt.len)));
 }
 
 /* Room for one more entry of len bytes, counted; NULL if the frame is full. */

@@ -16,6 +16,7 @@ enum {
 	USAGE_LEN = 13 * 8,
 	REFUSAL_HEAD_LEN = 2,
 	LISTED_TAIL_LEN = 8 + 4,
+	SALT_TAIL_LEN = 8,
 	STATUS_LAST = WIRE_LIMIT,
 };
 
@@ -217,7 +218,8 @@ void wire_refusal_text(const struct wire_refusal *refusal, char text[WIRE_TEXT_M
 	unsigned i;
 
 	for (i = 0; i < refusal->text_len; i++)
-		text[i] = refusal->text[i] >= ' ' && refusal->text[i] <= '~' ? refusal->text[i] : '?';
+		text[i] =
+			refusal->text[i] >= ' ' && refusal->text[i] <= '~' ? refusal->text[i] : '?';
 	text[i] = '\0';
 }
 
@@ -272,9 +274,42 @@ int wire_get_listed(struct wire_reader *r, struct wire_key *key, uint64_t *len, 
 	return 0;
 }
 
+int wire_put_salt(struct wire_writer *w, struct wire_salt salt, uint64_t bytes)
+{
+	uint8_t *p;
+
+	if (salt_is_bad(salt))
+		return -EINVAL;
+	p = entry_claim(w, SALT_HEAD_LEN + (size_t)salt.len + SALT_TAIL_LEN);
+	if (!p)
+		return -EMSGSIZE;
+	p = put_int(p, SALT_HEAD_LEN, salt.len);
+	p = put_bytes(p, salt.data, salt.len);
+	put_int(p, SALT_TAIL_LEN, bytes);
+	return 0;
+}
+
+int wire_get_salt(struct wire_reader *r, struct wire_salt *salt, uint64_t *bytes)
+{
+	const uint8_t *p = r->buf + r->at;
+	size_t left = r->len - r->at;
+	struct wire_salt got;
+
+	if (left < SALT_HEAD_LEN + SALT_TAIL_LEN || *p > left - SALT_HEAD_LEN - SALT_TAIL_LEN)
+		return -EPROTO;
+	got = (struct wire_salt){p + SALT_HEAD_LEN, *p};
+	if (salt_is_bad(got))
+		return -EPROTO;
+	p = got.data + got.len;
+	*bytes = get_int(&p, SALT_TAIL_LEN);
+	*salt = got;
+	r->at += SALT_HEAD_LEN + (size_t)got.len + SALT_TAIL_LEN;
+	return 0;
+}
+
 /*
- * Of the largest reply entry to one request entry. A HELLO and a LIST have one
- * entry; a LIST's answer is cut by the server, but must get on by one object.
+ * Of the largest reply entry to one request entry. HELLO, LIST and SALTS have
+ * one entry; the answer to the last two is cut by the server, but must get on.
  */
 static size_t reply_entry_len(enum wire_type type)
 {
@@ -287,6 +322,7 @@ static size_t reply_entry_len(enum wire_type type)
 	case WIRE_UNLOCK:
 	case WIRE_DELETE: return 1;
 	case WIRE_LIST: return CURSOR_LEN + KEY_HEAD_LEN + WIRE_KEY_MAX + LISTED_TAIL_LEN;
+	case WIRE_SALTS: return CURSOR_LEN + SALT_HEAD_LEN + WIRE_SALT_MAX + SALT_TAIL_LEN;
 	case WIRE_USAGE:
 	case WIRE_PING:
 	case WIRE_REPLY:
@@ -305,7 +341,7 @@ unsigned wire_batch_max(enum wire_type type, size_t frame)
 	if (frame > WIRE_FRAME_MAX)
 		frame = WIRE_FRAME_MAX;
 	room = (frame - WIRE_HEADER_LEN) / entry;
-	if (type == WIRE_HELLO || type == WIRE_LIST)
+	if (type == WIRE_HELLO || type == WIRE_LIST || type == WIRE_SALTS)
 		return room ? 1 : 0;
 	return (unsigned)room;
 }

@@ -11,6 +11,7 @@
 enum {
 	HELLO_LEN = 2 + WIRE_ID_LEN + 1,
 	HANDLE_LEN = 8,
+	SALT_AGAIN = 0xff, /* instead of a length: the salt of the entry before */
 };
 
 int wire_put_hello(struct wire_writer *w, const struct wire_hello *hello)
@@ -55,25 +56,58 @@ int wire_get_hello(struct wire_reader *r, struct wire_hello *hello)
 	return 0;
 }
 
-int wire_put_reserve(struct wire_writer *w, struct wire_key key, uint64_t len)
+static int is_same_salt(struct wire_salt a, struct wire_salt b)
 {
-	uint8_t *tail;
+	return a.len && a.len == b.len && !memcmp(a.data, b.data, a.len);
+}
 
-	if (key_is_bad(key))
+/* The salt is written last: what comes behind it may not fit. */
+int wire_put_reserve(
+	struct wire_writer *w, struct wire_key key, uint64_t len, struct wire_salt salt)
+{
+	int again = is_same_salt(salt, w->salt);
+	size_t salt_len = SALT_HEAD_LEN + (again ? 0 : (size_t)salt.len);
+	uint8_t *p = w->buf + w->len, *tail;
+
+	if (key_is_bad(key) || salt_is_bad(salt))
 		return -EINVAL;
-	tail = keyed_claim(w, key, sizeof(len));
-	if (!tail)
+	if (salt_len > w->cap - w->len)
 		return -EMSGSIZE;
+	w->len += salt_len;
+	tail = keyed_claim(w, key, sizeof(len));
+	if (!tail) {
+		w->len -= salt_len;
+		return -EMSGSIZE;
+	}
 	put_int(tail, 8, len);
+	p = put_int(p, SALT_HEAD_LEN, again ? SALT_AGAIN : salt.len);
+	if (!again) {
+		w->salt = (struct wire_salt){p, salt.len};
+		put_bytes(p, salt.data, salt.len);
+	}
 	return 0;
 }
 
-int wire_get_reserve(struct wire_reader *r, struct wire_key *key, uint64_t *len)
+int wire_get_reserve(
+	struct wire_reader *r, struct wire_key *key, uint64_t *len, struct wire_salt *salt)
 {
-	const uint8_t *tail = keyed_take(r, 1, sizeof(*len), key);
+	const uint8_t *p = r->buf + r->at, *tail;
+	struct wire_salt got = r->salt;
+	size_t start = r->at;
 
-	if (!tail)
+	if (r->at == r->len)
 		return -EPROTO;
+	if (*p != SALT_AGAIN)
+		got = (struct wire_salt){p + SALT_HEAD_LEN, *p};
+	if (!entry_take(r, SALT_HEAD_LEN + (*p == SALT_AGAIN ? 0 : (size_t)got.len)))
+		return -EPROTO;
+	tail = salt_is_bad(got) ? NULL : keyed_take(r, 1, sizeof(*len), key);
+	if (!tail) {
+		r->at = start;
+		return -EPROTO;
+	}
+	r->salt = got;
+	*salt = got;
 	*len = get_int(&tail, 8);
 	return 0;
 }

@@ -3,7 +3,7 @@
  * fuzz_wire.c - any bytes, decoded as every message
  *
  * Random bytes rarely have a length that fits and name one type only, so each
- * input is tried as it is, then as the body of a frame of every type. Keys that
+ * input is tried as it is, then as the body of a frame of every type. Entries that
  * were understood must come back from a frame that we write ourselves.
  */
 #include <errno.h>
@@ -26,34 +26,61 @@ static void check_error(int err)
 	check(err == 0 || err == -EPROTO || err == -EOPNOTSUPP);
 }
 
-static void check_same(const struct wire_key *a, const struct wire_key *b)
+/* An entry of a LOOKUP or a RESERVE; what it has not is 0. */
+struct entry {
+	struct wire_key key;
+	uint64_t len;
+	struct wire_salt salt;
+};
+
+static void take_entry(struct wire_reader *r, uint8_t type, struct entry *entry)
 {
-	check(a->len == b->len && a->len >= 1 && a->len <= WIRE_KEY_MAX);
-	check(!memcmp(a->data, b->data, a->len));
+	*entry = (struct entry){.len = 0};
+	if (type == WIRE_RESERVE)
+		check(!wire_get_reserve(r, &entry->key, &entry->len, &entry->salt));
+	else
+		check(!wire_get_key(r, &entry->key));
 }
 
-/* Writes a LOOKUP's keys again, which takes no more room, and reads them back. */
-static void rewrite_keys(const uint8_t *frame, size_t len)
+static void put_entry(struct wire_writer *w, uint8_t type, const struct entry *entry)
+{
+	if (type == WIRE_RESERVE)
+		check(!wire_put_reserve(w, entry->key, entry->len, entry->salt));
+	else
+		check(!wire_put_key(w, entry->key));
+}
+
+static void check_same(const struct entry *a, const struct entry *b)
+{
+	check(a->key.len == b->key.len && a->key.len >= 1 && a->key.len <= WIRE_KEY_MAX);
+	check(!memcmp(a->key.data, b->key.data, a->key.len));
+	check(a->len == b->len);
+	check(a->salt.len == b->salt.len && a->salt.len <= WIRE_SALT_MAX);
+	check(!a->salt.len || !memcmp(a->salt.data, b->salt.data, a->salt.len));
+}
+
+/* Writes the entries again, which takes no more room, and reads them back. */
+static void rewrite_entries(const uint8_t *frame, size_t len)
 {
 	static uint8_t again[WIRE_FRAME_MAX];
 	struct wire_header header;
 	struct wire_reader r, back;
 	struct wire_writer w;
-	struct wire_key key, got;
+	struct entry entry, got;
 
 	check(!wire_open(&r, frame, len, &header));
 	wire_begin(&w, again, sizeof(again), &header);
 	for (unsigned i = 0; i < header.count; i++) {
-		check(!wire_get_key(&r, &key));
-		check(!wire_put_key(&w, key));
+		take_entry(&r, header.type, &entry);
+		put_entry(&w, header.type, &entry);
 	}
 	check(wire_end(&w) <= len);
 	check(!wire_open(&r, frame, len, &header));
 	check(!wire_open(&back, again, w.len, &header));
 	for (unsigned i = 0; i < header.count; i++) {
-		check(!wire_get_key(&r, &key));
-		check(!wire_get_key(&back, &got));
-		check_same(&key, &got);
+		take_entry(&r, header.type, &entry);
+		take_entry(&back, header.type, &got);
+		check_same(&entry, &got);
 	}
 	check(!wire_close(&back));
 }
@@ -75,8 +102,8 @@ static void try_body(uint8_t type, uint16_t count, const uint8_t *body, size_t s
 		memcpy(frame + WIRE_HEADER_LEN, body, size);
 	err = sample_decode(frame, len);
 	check_error(err);
-	if (!err && type == WIRE_LOOKUP)
-		rewrite_keys(frame, len);
+	if (!err && (type == WIRE_LOOKUP || type == WIRE_RESERVE))
+		rewrite_entries(frame, len);
 	free(frame);
 }
 
@@ -100,7 +127,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	try_private_data(data, size);
 	if (size < 2)
 		return 0;
-	for (uint8_t type = WIRE_HELLO; type <= WIRE_PING; type++) {
+	for (uint8_t type = WIRE_HELLO; type <= WIRE_SALTS; type++) {
 		uint16_t count = (uint16_t)(data[0] | data[1] << 8);
 
 		try_body(type, count, data + 2, size - 2);

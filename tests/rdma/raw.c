@@ -356,12 +356,17 @@ static int call_for_status(struct raw *raw, struct wire_writer *w, int type)
 	return (int)status;
 }
 
+static struct wire_salt to_salt(const char *text)
+{
+	return (struct wire_salt){(const uint8_t *)text, text ? (uint8_t)strlen(text) : 0};
+}
+
 int raw_reserve(struct raw *raw, const char *key, uint64_t len, struct wire_extent *extent)
 {
 	struct wire_writer w;
 
 	raw_begin(raw, &w, WIRE_RESERVE, 0);
-	wire_put_reserve(&w, to_key(key), len);
+	wire_put_reserve(&w, to_key(key), len, to_salt(raw->salt));
 	return call_for_extent(raw, &w, WIRE_RESERVE, extent);
 }
 

@@ -43,6 +43,7 @@ struct raw {
 	unsigned replies; /* come in so far */
 	unsigned done;    /* one-sided operations that are over */
 	uint64_t task;
+	const char *salt; /* of what raw_reserve() reserves; NULL: none */
 };
 
 /* A connect request that is right; tests spoil it. */

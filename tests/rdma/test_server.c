@@ -61,6 +61,27 @@ static void store(struct raw *raw, const char *key, struct wire_extent *extent)
 	assert_int_equal(raw_handle(raw, WIRE_COMMIT, extent->handle), WIRE_OK);
 }
 
+/* The bytes of one salt, and in *all those of every salt. */
+static uint64_t bytes_of(struct raw *raw, const char *salt, uint64_t *all)
+{
+	uint64_t cursor = 0, bytes, found = 0;
+	struct wire_writer w;
+	struct wire_reader r;
+	struct wire_salt told;
+
+	raw_begin(raw, &w, WIRE_SALTS, 0);
+	wire_put_cursor(&w, 0);
+	assert_int_equal(raw_call(raw, &w, &r), WIRE_SALTS | WIRE_REPLY);
+	assert_int_equal(wire_get_cursor(&r, &cursor), 0);
+	assert_int_equal(cursor, 0);
+	for (*all = 0; wire_close(&r); *all += bytes) {
+		assert_int_equal(wire_get_salt(&r, &told, &bytes), 0);
+		if (told.len == strlen(salt) && !memcmp(told.data, salt, told.len))
+			found = bytes;
+	}
+	return found;
+}
+
 static void what_is_stored_is_read_back(void **state)
 {
 	struct wire_extent stored, found;
@@ -81,6 +102,33 @@ static void what_is_stored_is_read_back(void **state)
 	assert_int_equal(raw_delete(&raw, "a"), WIRE_OK);
 	assert_int_equal(raw_lookup(&raw, "a", 0, &found), WIRE_NOT_FOUND);
 	raw_close(&raw);
+}
+
+static void bytes_are_accounted_by_salt(void **state)
+{
+	struct wire_extent extent;
+	uint64_t before, all;
+	struct raw a, b;
+
+	(void)state;
+	hello(&a);
+	hello(&b);
+	a.salt = "salt a";
+	b.salt = "salt b";
+	bytes_of(&a, "", &before);
+	store(&a, "salted 1", &extent);
+	store(&b, "salted 2", &extent);
+	store(&b, "salted 3", &extent);
+	assert_int_equal(bytes_of(&a, "salt a", &all), OBJECT);
+	assert_int_equal(bytes_of(&a, "salt b", &all), 2 * OBJECT);
+	assert_int_equal(all, before + 3 * OBJECT);
+	assert_int_equal(raw_delete(&a, "salted 1"), WIRE_OK);
+	assert_int_equal(raw_delete(&a, "salted 2"), WIRE_OK);
+	assert_int_equal(raw_delete(&a, "salted 3"), WIRE_OK);
+	assert_int_equal(bytes_of(&b, "salt b", &all), 0);
+	assert_int_equal(all, before);
+	raw_close(&a);
+	raw_close(&b);
 }
 
 static void a_reservation_is_invisible(void **state)
@@ -404,6 +452,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_stored_is_read_back),
+		cmocka_unit_test(bytes_are_accounted_by_salt),
 		cmocka_unit_test(a_reservation_is_invisible),
 		cmocka_unit_test(the_second_commit_of_a_key_is_freed),
 		cmocka_unit_test(handles_of_another_session_are_stale),

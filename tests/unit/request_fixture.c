@@ -59,6 +59,11 @@ struct wire_key key(const char *text)
 	return (struct wire_key){.data = (const uint8_t *)text, .len = (uint16_t)strlen(text)};
 }
 
+struct wire_salt salt(const char *text)
+{
+	return (struct wire_salt){(const uint8_t *)text, text ? (uint8_t)strlen(text) : 0};
+}
+
 enum wire_status get_extent(struct fixture *f, struct wire_extent *extent)
 {
 	enum wire_status status;
@@ -71,7 +76,7 @@ enum wire_status reserve(struct fixture *f, struct session *s, const char *k, ui
 	struct wire_extent *extent)
 {
 	begin(f, WIRE_RESERVE, 0);
-	wire_put_reserve(&f->out, key(k), len);
+	wire_put_reserve(&f->out, key(k), len, salt(f->salt));
 	assert_int_equal(ask(f, s), WIRE_RESERVE | WIRE_REPLY);
 	return get_extent(f, extent);
 }

@@ -26,6 +26,7 @@ struct fixture {
 	struct service service;
 	struct session *a, *b;
 	enum wire_lane_kind lane;
+	const char *salt; /* of what is reserved; NULL: empty */
 	uint64_t boot;
 	uint8_t frame[FRAME], reply[FRAME];
 	int reply_len; /* or -EPROTO */
@@ -44,6 +45,7 @@ void hand_over(struct fixture *f, struct session *session, size_t len);
 int ask(struct fixture *f, struct session *session);
 void expect_refusal(struct fixture *f, struct session *session, enum wire_status status);
 struct wire_key key(const char *text);
+struct wire_salt salt(const char *text);
 enum wire_status get_extent(struct fixture *f, struct wire_extent *extent);
 
 /* Requests of one entry, and what is answered. */

@@ -221,6 +221,63 @@ static void a_listing_of_many_pages_names_all(void **state)
 	assert_int_equal(list_all(f, "y"), 0);
 }
 
+/* Follow the pages of the salts; returns how many were told, all with one OBJECT. */
+static unsigned salts_all(struct fixture *f, unsigned *pages)
+{
+	uint64_t cursor = 0, bytes;
+	struct wire_salt told;
+	unsigned count = 0;
+
+	for (*pages = 0; !*pages || cursor; ++*pages) {
+		begin(f, WIRE_SALTS, 0);
+		wire_put_cursor(&f->out, cursor);
+		assert_int_equal(ask(f, f->b), WIRE_SALTS | WIRE_REPLY);
+		assert_int_equal(wire_get_cursor(&f->in, &cursor), 0);
+		for (unsigned i = 1; i < f->header.count; i++, count++) {
+			assert_int_equal(wire_get_salt(&f->in, &told, &bytes), 0);
+			assert_int_equal(bytes, OBJECT);
+		}
+		assert_int_equal(wire_close(&f->in), 0);
+	}
+	return count;
+}
+
+static void salts_tell_the_bytes_of_committed_objects(void **state)
+{
+	struct wire_extent extent;
+	struct fixture *f = *state;
+	unsigned pages;
+
+	f->salt = "committed";
+	store(f, f->a, "k");
+	f->salt = "reserved";
+	assert_int_equal(reserve(f, f->a, "m", OBJECT, &extent), WIRE_OK);
+	assert_int_equal(salts_all(f, &pages), 1);
+	assert_int_equal(pages, 1);
+	assert_int_equal(with_handle(f, f->a, WIRE_COMMIT, extent.handle), WIRE_OK);
+	assert_int_equal(salts_all(f, &pages), 2);
+	assert_int_equal(delete_key(f, f->a, "k"), WIRE_OK);
+	assert_int_equal(delete_key(f, f->a, "m"), WIRE_OK);
+	assert_int_equal(salts_all(f, &pages), 0);
+}
+
+static void salts_of_many_pages_are_all_told(void **state)
+{
+	char name[WIRE_SALT_MAX + 1] = {0};
+	struct fixture *f = *state;
+	unsigned pages;
+
+	memset(name, 'x', WIRE_SALT_MAX);
+	f->salt = name;
+	for (int i = 0; i < 150; i++) {
+		name[0] = (char)('0' + i / 10);
+		name[1] = (char)('0' + i % 10);
+		store(f, f->a, name);
+	}
+	assert_int_equal(salts_all(f, &pages), 150);
+	assert_int_equal(pages, 2);
+}
+
 static void as_many_entries_as_allowed_are_answered(void **state)
 {
 	struct fixture *f = *state;
@@ -257,6 +314,8 @@ int main(void)
 		COLD(draining_welcomes_nobody),
 		TEST(usage_tells_the_store_and_the_sessions),
 		TEST(a_listing_of_many_pages_names_all),
+		TEST(salts_tell_the_bytes_of_committed_objects),
+		TEST(salts_of_many_pages_are_all_told),
 		TEST(as_many_entries_as_allowed_are_answered),
 	};
 

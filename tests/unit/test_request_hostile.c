@@ -47,7 +47,7 @@ static void another_boot_id_is_refused(void **state)
 
 static void unknown_types_are_refused(void **state)
 {
-	static const uint8_t types[] = {0, WIRE_PING + 1, WIRE_PING | WIRE_REPLY, WIRE_REFUSED};
+	static const uint8_t types[] = {0, WIRE_SALTS + 1, WIRE_PING | WIRE_REPLY, WIRE_REFUSED};
 	struct fixture *f = *state;
 
 	for (unsigned i = 0; i < sizeof(types); i++) {
@@ -186,8 +186,8 @@ static void every_truncation_ends_the_session(void **state)
 	size_t len;
 
 	begin(f, WIRE_RESERVE, 0);
-	wire_put_reserve(&f->out, key("some key"), OBJECT);
-	wire_put_reserve(&f->out, key("some other key"), OBJECT);
+	wire_put_reserve(&f->out, key("some key"), OBJECT, salt("some salt"));
+	wire_put_reserve(&f->out, key("some other key"), OBJECT, salt("some salt"));
 	len = wire_end(&f->out);
 	for (size_t cut = 1; cut < len; cut++) {
 		hand_over(f, f->a, cut);

@@ -53,11 +53,24 @@ static struct wire_key key_of(const char *text)
 	return (struct wire_key){(const uint8_t *)text, (uint16_t)strlen(text)};
 }
 
+static struct wire_salt salt_of(const char *text)
+{
+	return (struct wire_salt){(const uint8_t *)text, (uint8_t)strlen(text)};
+}
+
+static enum wire_status try_reserve(
+	struct store *store, struct wire_key key, uint64_t len, struct store_object *object)
+{
+	const struct store_wish wish = {.key = key, .len = len};
+
+	return store_reserve(store, &wish, object);
+}
+
 static struct store_object reserve(struct store *store, const char *key, uint64_t len)
 {
 	struct store_object object;
 
-	assert_int_equal(store_reserve(store, key_of(key), len, &object), WIRE_OK);
+	assert_int_equal(try_reserve(store, key_of(key), len, &object), WIRE_OK);
 	return object;
 }
 
@@ -113,7 +126,7 @@ static void reserve_tells_exists_for_objects_and_not_for_reservations(void **sta
 
 	assert_true(first.offset != second.offset || first.arena != second.arena);
 	assert_int_equal(store_commit(*state, second.handle), WIRE_OK);
-	assert_int_equal(store_reserve(*state, key_of("a"), 1, &third), WIRE_EXISTS);
+	assert_int_equal(try_reserve(*state, key_of("a"), 1, &third), WIRE_EXISTS);
 }
 
 static void first_commit_wins_and_frees_the_losers_extent(void **state)
@@ -200,10 +213,10 @@ static void bad_keys_and_lengths_are_refused(void **state)
 			over = {bytes, WIRE_KEY_MAX + 1};
 	struct store_object object;
 
-	assert_int_equal(store_reserve(*state, none, 1, &object), WIRE_BAD_REQUEST);
-	assert_int_equal(store_reserve(*state, over, 1, &object), WIRE_BAD_REQUEST);
-	assert_int_equal(store_reserve(*state, longest, 0, &object), WIRE_BAD_REQUEST);
-	assert_int_equal(store_reserve(*state, longest, 1, &object), WIRE_OK);
+	assert_int_equal(try_reserve(*state, none, 1, &object), WIRE_BAD_REQUEST);
+	assert_int_equal(try_reserve(*state, over, 1, &object), WIRE_BAD_REQUEST);
+	assert_int_equal(try_reserve(*state, longest, 0, &object), WIRE_BAD_REQUEST);
+	assert_int_equal(try_reserve(*state, longest, 1, &object), WIRE_OK);
 	assert_int_equal(store_lookup(*state, none, 0, &object), WIRE_NOT_FOUND);
 	assert_int_equal(store_delete(*state, over), WIRE_NOT_FOUND);
 }
@@ -215,8 +228,8 @@ static void object_longer_than_any_arena_is_too_large(void **state)
 
 	assert_int_equal(most, PAGES * STORE_PAGE);
 	put(*state, "whole", most);
-	assert_int_equal(store_reserve(*state, key_of("b"), most + 1, &object), WIRE_TOO_LARGE);
-	assert_int_equal(store_reserve(*state, key_of("b"), UINT64_MAX, &object), WIRE_TOO_LARGE);
+	assert_int_equal(try_reserve(*state, key_of("b"), most + 1, &object), WIRE_TOO_LARGE);
+	assert_int_equal(try_reserve(*state, key_of("b"), UINT64_MAX, &object), WIRE_TOO_LARGE);
 }
 
 /* 2 arenas of 64 pages: 8 objects of 16 pages. Keys "0" to "7". */
@@ -247,7 +260,7 @@ static void unlock_and_exists_make_an_object_the_newest(void **state)
 
 	fill(*state);
 	assert_int_equal(store_unlock(*state, lock(*state, "0").handle), WIRE_OK);
-	assert_int_equal(store_reserve(*state, key_of("1"), 1, &object), WIRE_EXISTS);
+	assert_int_equal(try_reserve(*state, key_of("1"), 1, &object), WIRE_EXISTS);
 	put(*state, "a", 16 * STORE_PAGE);
 	assert_true(is_visible(*state, "0"));
 	assert_true(is_visible(*state, "1"));
@@ -261,10 +274,10 @@ static void nothing_goes_while_all_are_locked(void **state)
 	fill(*state);
 	for (char key[] = "0"; key[0] < '8'; key[0]++)
 		held = lock(*state, key);
-	assert_int_equal(store_reserve(*state, key_of("a"), 1, &object), WIRE_NO_SPACE);
+	assert_int_equal(try_reserve(*state, key_of("a"), 1, &object), WIRE_NO_SPACE);
 	assert_int_equal(stats_of(*state).objects, 8);
 	assert_int_equal(store_unlock(*state, held.handle), WIRE_OK);
-	assert_int_equal(store_reserve(*state, key_of("a"), 1, &object), WIRE_OK);
+	assert_int_equal(try_reserve(*state, key_of("a"), 1, &object), WIRE_OK);
 	assert_false(is_visible(*state, "7"));
 }
 
@@ -274,7 +287,7 @@ static void reservations_are_not_evicted(void **state)
 
 	reserve(*state, "a", PAGES * STORE_PAGE);
 	reserve(*state, "b", PAGES * STORE_PAGE);
-	assert_int_equal(store_reserve(*state, key_of("c"), 1, &object), WIRE_NO_SPACE);
+	assert_int_equal(try_reserve(*state, key_of("c"), 1, &object), WIRE_NO_SPACE);
 }
 
 static void long_object_gets_contiguous_room_among_short_ones(void **state)
@@ -427,6 +440,117 @@ static void bad_parameters_are_refused(void **state)
 	store_destroy(NULL);
 }
 
+static struct store_object label(struct store *store, const char *key, const char *salt)
+{
+	const struct store_wish wish = {key_of(key), 5000, salt_of(salt)};
+	struct store_object object;
+
+	assert_int_equal(store_reserve(store, &wish, &object), WIRE_OK);
+	return object;
+}
+
+/* The bytes of one salt that is looked for. */
+struct account {
+	const char *salt;
+	uint64_t bytes;
+};
+
+static int take_bytes(void *arg, struct wire_salt salt, uint64_t bytes)
+{
+	struct account *account = arg;
+
+	assert_true(bytes > 0);
+	if (!account->salt ||
+		(salt.len == strlen(account->salt) && !memcmp(salt.data, account->salt, salt.len)))
+		account->bytes += bytes;
+	return 0;
+}
+
+/* NULL: of all salts. */
+static uint64_t bytes_of(struct store *store, const char *salt)
+{
+	struct account account = {.salt = salt};
+	uint64_t cursor = 0;
+
+	store_salts(store, &cursor, take_bytes, &account);
+	assert_int_equal(cursor, 0);
+	return account.bytes;
+}
+
+static void salt_has_the_bytes_of_its_visible_objects(void **state)
+{
+	struct store_object a = label(*state, "a", "red"), b = label(*state, "b", "red");
+
+	assert_int_equal(bytes_of(*state, NULL), 0);
+	store_commit(*state, a.handle);
+	assert_int_equal(bytes_of(*state, "red"), 5000);
+	store_commit(*state, b.handle);
+	store_commit(*state, label(*state, "c", "").handle);
+	assert_int_equal(bytes_of(*state, "red"), 10000);
+	assert_int_equal(bytes_of(*state, ""), 5000);
+	store_delete(*state, key_of("a"));
+	store_delete(*state, key_of("c"));
+	assert_int_equal(bytes_of(*state, NULL), 5000);
+}
+
+static void loser_of_a_race_is_not_accounted(void **state)
+{
+	struct store_object first = label(*state, "a", "red"), second = label(*state, "a", "blue");
+
+	assert_int_equal(store_commit(*state, second.handle), WIRE_OK);
+	assert_int_equal(store_commit(*state, first.handle), WIRE_EXISTS);
+	assert_int_equal(bytes_of(*state, "red"), 0);
+	assert_int_equal(bytes_of(*state, "blue"), 5000);
+	assert_int_equal(store_abort(*state, label(*state, "b", "red").handle), WIRE_OK);
+	assert_int_equal(bytes_of(*state, NULL), 5000);
+}
+
+static void bad_salts_are_refused(void **state)
+{
+	uint8_t text[WIRE_SALT_MAX + 1];
+	struct store_wish wish = {key_of("a"), 1, {text, WIRE_SALT_MAX + 1}};
+	struct store_object object;
+
+	memset(text, 's', sizeof(text));
+	assert_int_equal(store_reserve(*state, &wish, &object), WIRE_BAD_REQUEST);
+	wish.salt = (struct wire_salt){(const uint8_t *)"a\0b", 3};
+	assert_int_equal(store_reserve(*state, &wish, &object), WIRE_BAD_REQUEST);
+	wish.salt = (struct wire_salt){text, WIRE_SALT_MAX};
+	assert_int_equal(store_reserve(*state, &wish, &object), WIRE_OK);
+}
+
+static void evicted_objects_leave_the_accounts(void **state)
+{
+	uint64_t whole = store_max_object(*state);
+
+	for (char key[] = "A"; key[0] < 'z'; key[0]++)
+		store_commit(*state, label(*state, key, "short").handle);
+	put(*state, "whole", whole);
+	assert_true(stats_of(*state).evictions > 0);
+	assert_int_equal(bytes_of(*state, "short"), (stats_of(*state).objects - 1) * 5000);
+	assert_int_equal(bytes_of(*state, ""), whole);
+}
+
+static void one_salt_too_many_is_a_limit_until_another_one_goes(void **state)
+{
+	struct store *store = open_store(140000, 1);
+	struct store_wish wish = {key_of("k"), 1, salt_of("new")};
+	struct store_object object;
+	char text[16];
+
+	(void)state;
+	for (int i = 0; i < 65536; i++) {
+		snprintf(text, sizeof(text), "%d", i);
+		store_commit(store, label(store, text, text).handle);
+	}
+	assert_int_equal(store_reserve(store, &wish, &object), WIRE_LIMIT);
+	expect_sound(store);
+	assert_int_equal(store_delete(store, key_of(text)), WIRE_OK);
+	assert_int_equal(store_reserve(store, &wish, &object), WIRE_OK);
+	expect_sound(store);
+	store_destroy(store);
+}
+
 /* What one thread of the storm holds. */
 struct client {
 	struct store *store;
@@ -458,14 +582,26 @@ static void abort_all(void *arg, struct wire_handle handle, uint32_t count)
 		abort();
 }
 
+static struct wire_salt draw_salt(struct client *client)
+{
+	static const char text[] = "abcdefghijkl";
+	uint32_t first = draw(client, 6);
+
+	return (struct wire_salt){(const uint8_t *)text + first, (uint8_t)draw(client, 6)};
+}
+
 static void store_something(struct client *client, struct wire_key key)
 {
 	/* Mostly short, now and then a quarter of an arena. */
 	uint64_t len = 1 + draw(client, draw(client, 20) ? 8 * STORE_PAGE : 256 * STORE_PAGE);
-	struct store_object object;
+	struct store_object object, rival;
+	struct store_wish wish = {key, len, draw_salt(client)};
 
-	if (store_reserve(client->store, key, len, &object) != WIRE_OK)
+	if (store_reserve(client->store, &wish, &object) != WIRE_OK)
 		return;
+	wish.salt = draw_salt(client);
+	if (!draw(client, 8) && store_reserve(client->store, &wish, &rival) == WIRE_OK)
+		store_commit(client->store, rival.handle);
 	switch (draw(client, 8)) {
 	case 0: store_abort(client->store, object.handle); break;
 	case 1: locks_add(&client->reservations, object.handle); break;
@@ -524,6 +660,24 @@ static int delete_listed(void *arg, struct wire_key key, uint64_t len, uint32_t 
 	return 0;
 }
 
+static int add_length(void *arg, struct wire_key key, uint64_t len, uint32_t locks)
+{
+	(void)key, (void)locks;
+	*(uint64_t *)arg += len;
+	return 0;
+}
+
+static void expect_all_bytes_accounted(struct store *store)
+{
+	uint64_t cursor = 0, listed = 0;
+
+	do {
+		store_list(store, key_of(""), &cursor, add_length, &listed);
+	} while (cursor);
+	assert_true(listed > 0);
+	assert_int_equal(bytes_of(store, NULL), listed);
+}
+
 static void delete_everything(struct store *store)
 {
 	uint8_t bytes[WIRE_KEY_MAX];
@@ -545,6 +699,7 @@ static void expect_empty(struct store *store, uint64_t arena, unsigned arenas)
 
 	expect_sound(store);
 	assert_int_equal(stats.used + stats.reserved + stats.objects + stats.locked, 0);
+	assert_int_equal(bytes_of(store, NULL), 0);
 	/* One free extent an arena: each takes an object as long as itself. */
 	for (char key[] = "a"; key[0] < (char)('a' + arenas); key[0]++)
 		reserve(store, key, arena);
@@ -559,6 +714,7 @@ static void a_hundred_thousand_random_operations_leave_the_books_right(void **st
 	for (int i = 0; i < 10; i++) {
 		run_client(&client);
 		expect_sound(store);
+		expect_all_bytes_accounted(store);
 	}
 	assert_true(stats_of(store).evictions > 1000);
 	delete_everything(store);
@@ -582,6 +738,7 @@ static void four_threads_leave_the_books_right(void **state)
 	for (unsigned i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
 	assert_true(stats_of(store).evictions > 1000);
+	expect_all_bytes_accounted(store);
 	delete_everything(store);
 	expect_empty(store, 1024 * STORE_PAGE, 3);
 	store_destroy(store);
@@ -608,6 +765,11 @@ int main(void)
 		WITH_STORE(reservations_are_not_evicted),
 		WITH_STORE(long_object_gets_contiguous_room_among_short_ones),
 		WITH_STORE(stats_count_every_event),
+		WITH_STORE(salt_has_the_bytes_of_its_visible_objects),
+		WITH_STORE(loser_of_a_race_is_not_accounted),
+		WITH_STORE(bad_salts_are_refused),
+		WITH_STORE(evicted_objects_leave_the_accounts),
+		cmocka_unit_test(one_salt_too_many_is_a_limit_until_another_one_goes),
 		WITH_STORE(list_keeps_to_the_prefix_and_to_visible_objects),
 		WITH_STORE(list_that_stops_at_once_goes_on_where_it_was),
 		WITH_STORE(list_takes_any_cursor),

@@ -39,14 +39,14 @@ static void a_header_comes_back(void **state)
 
 static void a_frame_has_the_documented_bytes(void **state)
 {
-	static const uint8_t expected[] = {53, 0, 0, 0, WIRE_RESERVE, 0, 2, 0, 7, 0, 0, 0, 0, 0, 0,
-		0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0, 'a', 'b', 'c', 0x34, 0x12, 0, 0, 0, 0, 0, 0,
-		2, 0, 2, 0, 'X', 'Y', 1, 0, 0, 0, 0, 0, 0, 0};
+	static const uint8_t expected[] = {57, 0, 0, 0, WIRE_RESERVE, 0, 2, 0, 7, 0, 0, 0, 0, 0, 0,
+		0, 9, 0, 0, 0, 0, 0, 0, 0, 2, 't', '1', 0, 0, 3, 0, 'a', 'b', 'c', 0x34, 0x12, 0, 0,
+		0, 0, 0, 0, 0xff, 2, 0, 2, 0, 'X', 'Y', 1, 0, 0, 0, 0, 0, 0, 0};
 	struct link *link = *state;
 	struct wire_writer *w = link_begin(link, WIRE_RESERVE);
 
-	assert_int_equal(wire_put_reserve(w, key_of("abc", 3), 0x1234), 0);
-	assert_int_equal(wire_put_reserve(w, key_of("abXY", 4), 1), 0);
+	assert_int_equal(wire_put_reserve(w, key_of("abc", 3), 0x1234, salt_of("t1")), 0);
+	assert_int_equal(wire_put_reserve(w, key_of("abXY", 4), 1, salt_of("t1")), 0);
 	assert_int_equal(wire_end(w), sizeof(expected));
 	assert_memory_equal(link->buf, expected, sizeof(expected));
 }
@@ -90,16 +90,19 @@ static void reservations_come_back(void **state)
 	struct wire_reader *r;
 	struct wire_key key;
 	uint64_t len;
+	struct wire_salt salt;
 
-	assert_int_equal(wire_put_reserve(w, key_of("first", 5), UINT64_MAX), 0);
-	assert_int_equal(wire_put_reserve(w, key_of("fi", 2), 0), 0);
+	assert_int_equal(wire_put_reserve(w, key_of("first", 5), UINT64_MAX, salt_of("a")), 0);
+	assert_int_equal(wire_put_reserve(w, key_of("fi", 2), 0, salt_of("")), 0);
 	r = link_deliver(*state, 2);
-	assert_int_equal(wire_get_reserve(r, &key, &len), 0);
+	assert_int_equal(wire_get_reserve(r, &key, &len, &salt), 0);
 	assert_key(key, "first", 5);
 	assert_int_equal(len, UINT64_MAX);
-	assert_int_equal(wire_get_reserve(r, &key, &len), 0);
+	assert_salt(salt, "a");
+	assert_int_equal(wire_get_reserve(r, &key, &len, &salt), 0);
 	assert_key(key, "fi", 2);
 	assert_int_equal(len, 0);
+	assert_salt(salt, "");
 	assert_int_equal(wire_close(r), 0);
 }
 
@@ -286,6 +289,27 @@ static void listed_objects_come_back_behind_the_cursor(void **state)
 	assert_int_equal(wire_close(r), 0);
 }
 
+static void salts_come_back_behind_the_cursor(void **state)
+{
+	struct wire_writer *w = link_begin(*state, WIRE_SALTS);
+	struct wire_reader *r;
+	struct wire_salt salt;
+	uint64_t number;
+
+	assert_int_equal(wire_put_cursor(w, 7), 0);
+	assert_int_equal(wire_put_salt(w, salt_of("team"), UINT64_MAX), 0);
+	assert_int_equal(wire_put_salt(w, salt_of(""), 1), 0);
+	r = link_deliver(*state, 3);
+	assert_int_equal(wire_get_cursor(r, &number), 0);
+	assert_int_equal(wire_get_salt(r, &salt, &number), 0);
+	assert_salt(salt, "team");
+	assert_true(number == UINT64_MAX);
+	assert_int_equal(wire_get_salt(r, &salt, &number), 0);
+	assert_salt(salt, "");
+	assert_int_equal(number, 1);
+	assert_int_equal(wire_close(r), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -304,6 +328,7 @@ int main(void)
 		cmocka_unit_test(every_number_of_the_usage_comes_back),
 		cmocka_unit_test(a_refusal_comes_back_with_its_text_cut),
 		cmocka_unit_test(listed_objects_come_back_behind_the_cursor),
+		cmocka_unit_test(salts_come_back_behind_the_cursor),
 	};
 
 	return cmocka_run_group_tests_name("wire", tests, link_setup, link_teardown);

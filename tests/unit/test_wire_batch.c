@@ -48,7 +48,7 @@ static void keys_that_the_protocol_does_not_carry_are_refused(void **state)
 	assert_int_equal(wire_put_key(w, key_of(bytes, 0)), -EINVAL);
 	assert_int_equal(wire_put_key(w, key_of(NULL, 4)), -EINVAL);
 	assert_int_equal(wire_put_key(w, key_of(bytes, WIRE_KEY_MAX + 1)), -EINVAL);
-	assert_int_equal(wire_put_reserve(w, key_of(bytes, 0), 1), -EINVAL);
+	assert_int_equal(wire_put_reserve(w, key_of(bytes, 0), 1, salt_of("")), -EINVAL);
 	assert_int_equal(wire_put_listed(w, key_of(bytes, 0), 1, 0), -EINVAL);
 	assert_int_equal(wire_put_list(w, 0, key_of(bytes, WIRE_KEY_MAX + 1)), -EINVAL);
 	link_deliver(*state, 0);
@@ -82,7 +82,8 @@ static int put_long_key(struct wire_writer *w)
 
 	memset(key, 'k', sizeof(key));
 	key[0] = (uint8_t)w->count;
-	return wire_put_reserve(w, key_of(key, sizeof(key)), 1);
+	return wire_put_reserve(
+		w, key_of(key, sizeof(key)), 1, salt_of(key[0] & 2 ? "a team" : "b"));
 }
 
 static int put_full_hello(struct wire_writer *w)
@@ -123,6 +124,11 @@ static int put_one_handle(struct wire_writer *w)
 	return wire_put_handle(w, (struct wire_handle){1, 2});
 }
 
+static int put_one_salt(struct wire_writer *w)
+{
+	return wire_put_salt(w, salt_of("somebody"), 1);
+}
+
 static int put_one_status(struct wire_writer *w)
 {
 	return wire_put_status(w, WIRE_OK);
@@ -132,7 +138,7 @@ static void a_put_that_does_not_fit_leaves_the_frame_as_it_was(void **state)
 {
 	static int (*const puts[])(struct wire_writer *) = {put_long_key, put_full_hello,
 		put_one_welcome, put_one_extent, put_one_usage, put_one_refusal, put_one_handle,
-		put_one_status};
+		put_one_status, put_one_salt};
 	struct link *link = *state;
 	struct link *before = malloc(sizeof(*before));
 
@@ -156,6 +162,7 @@ static void a_frame_goes_on_after_a_put_that_did_not_fit(void **state)
 {
 	struct wire_writer *w = link_begin(*state, WIRE_RESERVE);
 	struct wire_reader *r;
+	struct wire_salt salt;
 	struct wire_key key;
 	uint64_t len;
 	unsigned count;
@@ -163,12 +170,49 @@ static void a_frame_goes_on_after_a_put_that_did_not_fit(void **state)
 	while (!put_long_key(w))
 		continue;
 	count = w->count;
-	assert_int_equal(wire_put_reserve(w, key_of("\x01k!", 3), 5), 0);
+	assert_int_equal(wire_put_reserve(w, key_of("\x01k!", 3), 5, w->salt), 0);
 	r = link_deliver(*state, count + 1);
 	for (unsigned i = 0; i <= count; i++)
-		assert_int_equal(wire_get_reserve(r, &key, &len), 0);
+		assert_int_equal(wire_get_reserve(r, &key, &len, &salt), 0);
 	assert_key(key, "\x01k!", 3);
 	assert_int_equal(wire_close(r), 0);
+}
+
+static void the_salt_of_the_entry_before_is_sent_once(void **state)
+{
+	struct wire_writer *w = link_begin(*state, WIRE_RESERVE);
+	struct wire_reader *r;
+	struct wire_salt salt;
+	struct wire_key key;
+	uint64_t len;
+
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(wire_put_reserve(w, key_of("key", 3), 1, salt_of("team")), 0);
+	assert_int_equal(w->len, WIRE_HEADER_LEN + 10 * (1 + 4 + 8) + 3 + 4);
+	assert_int_equal(wire_put_reserve(w, key_of("key", 3), 1, salt_of("tea")), 0);
+	r = link_deliver(*state, 11);
+	for (int i = 0; i < 11; i++) {
+		assert_int_equal(wire_get_reserve(r, &key, &len, &salt), 0);
+		assert_salt(salt, i < 10 ? "team" : "tea");
+	}
+	assert_int_equal(wire_close(r), 0);
+}
+
+static void salts_that_the_protocol_does_not_carry_are_refused(void **state)
+{
+	struct wire_writer *w = link_begin(*state, WIRE_RESERVE);
+	uint8_t text[WIRE_SALT_MAX + 1];
+	struct wire_salt salt = {text, WIRE_SALT_MAX + 1};
+
+	memset(text, 's', sizeof(text));
+	assert_int_equal(wire_put_reserve(w, key_of("k", 1), 1, salt), -EINVAL);
+	assert_int_equal(wire_put_salt(w, salt, 1), -EINVAL);
+	salt = (struct wire_salt){(const uint8_t *)"a\0b", 3};
+	assert_int_equal(wire_put_reserve(w, key_of("k", 1), 1, salt), -EINVAL);
+	assert_int_equal(wire_put_salt(w, salt, 1), -EINVAL);
+	salt.data = NULL;
+	assert_int_equal(wire_put_reserve(w, key_of("k", 1), 1, salt), -EINVAL);
+	assert_int_equal(w->len, WIRE_HEADER_LEN);
 }
 
 enum { KEYS = 4096, KEY_LEN = 100 };
@@ -252,6 +296,7 @@ static void types_without_a_batch_have_one_entry_or_none(void **state)
 	(void)state;
 	assert_int_equal(wire_batch_max(WIRE_HELLO, LINK_FRAME), 1);
 	assert_int_equal(wire_batch_max(WIRE_LIST, WIRE_FRAME_MIN), 1);
+	assert_int_equal(wire_batch_max(WIRE_SALTS, WIRE_FRAME_MIN), 1);
 	assert_int_equal(wire_batch_max(WIRE_USAGE, LINK_FRAME), 0);
 	assert_int_equal(wire_batch_max(WIRE_PING, LINK_FRAME), 0);
 	assert_int_equal(wire_batch_max((enum wire_type)99, LINK_FRAME), 0);
@@ -264,10 +309,15 @@ static void the_longest_entry_fits_into_the_shortest_frame(void **state)
 {
 	struct link *link = *state;
 	uint8_t longest[WIRE_KEY_MAX] = {0};
+	char text[WIRE_SALT_MAX + 1] = {0};
 	struct wire_key key = key_of(longest, sizeof(longest));
 
 	link->cap = WIRE_FRAME_MIN;
-	assert_int_equal(wire_put_reserve(link_begin(link, WIRE_RESERVE), key, 1), 0);
+	memset(text, 'x', WIRE_SALT_MAX);
+	assert_int_equal(
+		wire_put_reserve(link_begin(link, WIRE_RESERVE), key, 1, salt_of(text)), 0);
+	assert_int_equal(wire_put_cursor(link_begin(link, WIRE_SALTS), 1), 0);
+	assert_int_equal(wire_put_salt(&link->w, salt_of(text), 1), 0);
 	assert_int_equal(wire_put_list(link_begin(link, WIRE_LIST), 1, key), 0);
 	assert_int_equal(wire_put_cursor(link_begin(link, WIRE_LIST), 1), 0);
 	assert_int_equal(wire_put_listed(&link->w, key, 1, 1), 0);
@@ -283,6 +333,8 @@ int main(void)
 		cmocka_unit_test(a_shared_prefix_of_any_length_is_sent_once),
 		cmocka_unit_test(a_put_that_does_not_fit_leaves_the_frame_as_it_was),
 		cmocka_unit_test(a_frame_goes_on_after_a_put_that_did_not_fit),
+		cmocka_unit_test(the_salt_of_the_entry_before_is_sent_once),
+		cmocka_unit_test(salts_that_the_protocol_does_not_carry_are_refused),
 		cmocka_unit_test(a_long_prompt_is_cut_into_frames_and_comes_back),
 		cmocka_unit_test(the_largest_batch_has_a_reply_that_just_fits),
 		cmocka_unit_test(types_without_a_batch_have_one_entry_or_none),

@@ -349,11 +349,44 @@ static void a_refusal_with_too_long_a_text_or_without_a_reason_is_refused(void *
 	assert_int_equal(sample_decode(buf, wire_end(&w)), -EPROTO);
 }
 
+/* A RESERVE of one key of one byte behind a salt that begins so. */
+static int decode_salt(const char *salt, size_t len)
+{
+	static const uint8_t rest[] = {0, 0, 1, 0, 'k', 1, 0, 0, 0, 0, 0, 0, 0};
+	uint8_t buf[WIRE_FRAME_MIN];
+	struct wire_header header = {.type = WIRE_RESERVE};
+	struct wire_writer w;
+
+	wire_begin(&w, buf, sizeof(buf), &header);
+	memcpy(buf + w.len, salt, len);
+	memcpy(buf + w.len + len, rest, sizeof(rest));
+	w.len += len + sizeof(rest);
+	w.count = 1;
+	return sample_decode(buf, wire_end(&w));
+}
+
+static void a_salt_that_is_too_long_or_no_text_is_refused(void **state)
+{
+	char text[256];
+
+	(void)state;
+	memset(text, 's', sizeof(text));
+	assert_int_equal(decode_salt("\0", 1), 0);
+	assert_int_equal(decode_salt("\xff", 1), 0);
+	assert_int_equal(decode_salt("\3abc", 4), 0);
+	assert_int_equal(decode_salt("\3a\0c", 4), -EPROTO);
+	for (unsigned len = 1; len < 0xff; len++) {
+		text[0] = (char)len;
+		assert_int_equal(decode_salt(text, 1 + len), len <= WIRE_SALT_MAX ? 0 : -EPROTO);
+	}
+}
+
 static void a_get_that_fails_changes_nothing(void **state)
 {
 	uint8_t buf[SAMPLE_LEN_MAX];
 	struct wire_header header = {.type = WIRE_LOOKUP};
 	struct wire_key key = {.data = (const uint8_t *)"abc", .len = 3}, got = {0};
+	struct wire_salt salt = {0};
 	struct wire_reader r;
 	struct wire_writer w;
 	uint64_t number = 99;
@@ -362,8 +395,9 @@ static void a_get_that_fails_changes_nothing(void **state)
 	wire_begin(&w, buf, sizeof(buf), &header);
 	assert_int_equal(wire_put_key(&w, key), 0);
 	assert_int_equal(wire_open(&r, buf, wire_end(&w), &header), 0);
-	assert_int_equal(wire_get_reserve(&r, &got, &number), -EPROTO);
+	assert_int_equal(wire_get_reserve(&r, &got, &number, &salt), -EPROTO);
 	assert_null(got.data);
+	assert_null(salt.data);
 	assert_int_equal(number, 99);
 	assert_int_equal(wire_get_key(&r, &got), 0);
 	assert_memory_equal(got.data, "abc", 3);
@@ -391,6 +425,7 @@ int main(void)
 		cmocka_unit_test(a_count_of_more_entries_than_bytes_is_refused_at_once),
 		cmocka_unit_test(a_tenant_longer_than_its_field_is_refused),
 		cmocka_unit_test(a_refusal_with_too_long_a_text_or_without_a_reason_is_refused),
+		cmocka_unit_test(a_salt_that_is_too_long_or_no_text_is_refused),
 		cmocka_unit_test(a_get_that_fails_changes_nothing),
 	};
 

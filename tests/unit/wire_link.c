@@ -57,3 +57,14 @@ void assert_key(struct wire_key key, const void *data, size_t len)
 	if (len)
 		assert_memory_equal(key.data, data, len);
 }
+
+struct wire_salt salt_of(const char *text)
+{
+	return (struct wire_salt){(const uint8_t *)text, (uint8_t)strlen(text)};
+}
+
+void assert_salt(struct wire_salt salt, const char *text)
+{
+	assert_int_equal(salt.len, strlen(text));
+	assert_memory_equal(salt.data, text, salt.len);
+}

@@ -31,5 +31,7 @@ struct wire_reader *link_deliver(struct link *link, unsigned count);
 
 struct wire_key key_of(const void *data, size_t len);
 void assert_key(struct wire_key key, const void *data, size_t len);
+struct wire_salt salt_of(const char *text);
+void assert_salt(struct wire_salt salt, const char *text);
 
 #endif

@@ -19,6 +19,11 @@ static struct wire_key text_key(const char *text)
 	return (struct wire_key){.data = (const uint8_t *)text, .len = (uint16_t)strlen(text)};
 }
 
+static struct wire_salt text_salt(const char *text)
+{
+	return (struct wire_salt){(const uint8_t *)text, (uint8_t)strlen(text)};
+}
+
 static void put_hello(struct wire_writer *w)
 {
 	struct wire_hello hello = {.version = WIRE_VERSION, .tenant_len = 5};
@@ -30,9 +35,10 @@ static void put_hello(struct wire_writer *w)
 
 static void put_reserves(struct wire_writer *w)
 {
-	wire_put_reserve(w, text_key("model@0000/aaaa"), 1 << 20);
-	wire_put_reserve(w, text_key("model@0000/aabb"), 1 << 21);
-	wire_put_reserve(w, text_key("model@0001/aabb"), 1);
+	wire_put_reserve(w, text_key("model@0000/aaaa"), 1 << 20, text_salt("team A"));
+	wire_put_reserve(w, text_key("model@0000/aabb"), 1 << 21, text_salt("team A"));
+	wire_put_reserve(w, text_key("model@0001/aabb"), 1, text_salt(""));
+	wire_put_reserve(w, text_key("model@0001/aacc"), 1, text_salt("B"));
 }
 
 static void put_keys(struct wire_writer *w)
@@ -112,6 +118,18 @@ static void put_listed(struct wire_writer *w)
 	wire_set_cursor(w, 77);
 }
 
+static void put_cursor(struct wire_writer *w)
+{
+	wire_put_cursor(w, 0x1122334455667788);
+}
+
+static void put_salts(struct wire_writer *w)
+{
+	wire_put_cursor(w, 3);
+	wire_put_salt(w, text_salt("team A"), 1 << 20);
+	wire_put_salt(w, text_salt(""), 1);
+}
+
 static void put_refusal(struct wire_writer *w)
 {
 	wire_put_refusal(w, WIRE_UNKNOWN_TYPE, "request type 99 is not known");
@@ -131,6 +149,7 @@ static const struct {
 	{WIRE_USAGE, put_nothing},
 	{WIRE_LIST, put_list},
 	{WIRE_PING, put_nothing},
+	{WIRE_SALTS, put_cursor},
 	{WIRE_REPLY | WIRE_HELLO, put_welcome},
 	{WIRE_REPLY | WIRE_HELLO, put_unwelcome},
 	{WIRE_REPLY | WIRE_RESERVE, put_extents},
@@ -142,6 +161,7 @@ static const struct {
 	{WIRE_REPLY | WIRE_USAGE, put_usage},
 	{WIRE_REPLY | WIRE_LIST, put_listed},
 	{WIRE_REPLY | WIRE_PING, put_nothing},
+	{WIRE_REPLY | WIRE_SALTS, put_salts},
 	{WIRE_REFUSED, put_refusal},
 };
 
@@ -190,13 +210,14 @@ static void look_at(const void *data, size_t len)
 
 static int take_key(struct wire_reader *r, uint8_t type)
 {
+	struct wire_salt salt = {0};
 	struct wire_key key = {0};
 	uint64_t number = 0;
 	uint32_t locks = 0;
 	int err;
 
 	if (type == WIRE_RESERVE)
-		err = wire_get_reserve(r, &key, &number);
+		err = wire_get_reserve(r, &key, &number, &salt);
 	else if (type == WIRE_LIST)
 		err = wire_get_list(r, &number, &key);
 	else if (type == (WIRE_REPLY | WIRE_LIST))
@@ -206,8 +227,20 @@ static int take_key(struct wire_reader *r, uint8_t type)
 	if (err)
 		return err;
 	look_at(key.data, key.len);
+	look_at(salt.data, salt.len);
 	look_at(&number, sizeof(number));
-	return key.len > WIRE_KEY_MAX ? -ERANGE : 0;
+	return key.len > WIRE_KEY_MAX || salt.len > WIRE_SALT_MAX ? -ERANGE : 0;
+}
+
+static int take_salt(struct wire_reader *r)
+{
+	struct wire_salt salt = {0};
+	uint64_t bytes = 0;
+	int err = wire_get_salt(r, &salt, &bytes);
+
+	look_at(salt.data, salt.len);
+	look_at(&bytes, sizeof(bytes));
+	return !err && salt.len > WIRE_SALT_MAX ? -ERANGE : err;
 }
 
 static int take_extent(struct wire_reader *r)
@@ -258,7 +291,9 @@ static int take_entry(struct wire_reader *r, uint8_t type, unsigned index)
 	case WIRE_LOOKUP:
 	case WIRE_DELETE:
 	case WIRE_LIST: return take_key(r, type);
+	case WIRE_SALTS: return wire_get_cursor(r, &cursor);
 	case WIRE_REPLY | WIRE_LIST: return index ? take_key(r, type) : wire_get_cursor(r, &cursor);
+	case WIRE_REPLY | WIRE_SALTS: return index ? take_salt(r) : wire_get_cursor(r, &cursor);
 	case WIRE_REPLY | WIRE_RESERVE:
 	case WIRE_REPLY | WIRE_LOOKUP: return take_extent(r);
 	case WIRE_USAGE:
