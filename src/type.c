@@ -10,7 +10,7 @@
 #include "field.h"
 #include "types.h"
 
-static const struct remora_type *const builtin[] = {&rdma_type};
+static const struct remora_type *const builtin[] = {&rdma_type, &mock_type};
 enum { BUILTIN_COUNT = sizeof(builtin) / sizeof(builtin[0]) };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* guards what follows */

@@ -109,8 +109,8 @@ const char *remora_type_name(const struct remora_adapter *adapter);
 int remora_wait_connected(struct remora_adapter *adapter, uint32_t timeout_ms);
 
 /*
- * Complete every unfinished task as failed (lookups and loads with what they
- * had got), disconnect, give locks back, and tell the listeners what is left
+ * Complete every unfinished task as failed (lookups find nothing, a load may
+ * have got some of its keys), disconnect, give locks back, and tell the listeners what is left
  * to tell. After the return no NIC, local or remote, and no thread touches a
  * buffer of the caller. The event fds stay open and signalled, and results
  * can still be fetched.
