@@ -56,6 +56,7 @@ static enum wire_type task_request(const struct task *task)
 	case TASK_DELETE: return WIRE_DELETE;
 	case TASK_LIST: return WIRE_LIST;
 	case TASK_USAGE: return WIRE_USAGE;
+	case TASK_SALTS: return WIRE_SALTS;
 	case TASK_PING:
 	case TASK_UNLOCK: break;
 	}
@@ -77,12 +78,14 @@ static unsigned keys_max(const struct io *io, const struct task *task)
 
 static int put_key(struct wire_writer *writer, const struct task *task, size_t key)
 {
-	static const struct wire_salt unlabelled;
+	const struct remora_object *object;
+	struct wire_salt salt;
 
-	if (task->kind == TASK_STORE)
-		return wire_put_reserve(
-			writer, task->keys[key], task->objects[key].len, unlabelled);
-	return wire_put_key(writer, task->keys[key]);
+	if (task->kind != TASK_STORE)
+		return wire_put_key(writer, task->keys[key]);
+	object = &task->objects[key];
+	salt = (struct wire_salt){(const uint8_t *)object->salt, (uint8_t)strlen(object->salt)};
+	return wire_put_reserve(writer, task->keys[key], object->len, salt);
 }
 
 static int put_keys(struct io *io, struct wire_writer *writer, struct batch *batch, unsigned max)
@@ -121,6 +124,7 @@ static int put_request(struct io *io, struct wire_writer *writer, struct batch *
 		task->next_key = task->count;
 		return wire_put_list(
 			writer, task->cursor, task->count ? task->keys[0] : everything);
+	case TASK_SALTS: return wire_put_cursor(writer, task->cursor);
 	case TASK_USAGE:
 	case TASK_PING:
 	case TASK_UNLOCK: break;

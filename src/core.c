@@ -116,6 +116,7 @@ static int kind_fd(const struct core *core, enum task_kind kind)
 	case TASK_LENGTH:
 	case TASK_LIST:
 	case TASK_USAGE:
+	case TASK_SALTS:
 	case TASK_PING: break;
 	}
 	return -1;

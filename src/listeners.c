@@ -201,6 +201,7 @@ static bool worth_telling(const struct task *task, size_t i)
 	case TASK_LENGTH:
 	case TASK_LIST:
 	case TASK_USAGE:
+	case TASK_SALTS:
 	case TASK_PING: break;
 	}
 	return false;

@@ -4,7 +4,9 @@
  */
 #include "question.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <string.h>
 
 #include "wire.h"
 
@@ -139,6 +141,48 @@ int question_usage(void *self, struct remora_usage *usage)
 	if (!err)
 		copy_usage(usage, &answer);
 	task_destroy(task);
+	return err;
+}
+
+/* Tell the salts of one page. Returns what fn returned, or a negative errno. */
+static int tell_salts(const struct task *task, remora_salt_fn fn, void *arg, uint64_t *cursor)
+{
+	char text[REMORA_SALT_MAX + 1];
+	struct wire_header header;
+	struct wire_reader reader;
+	struct wire_salt salt;
+	uint64_t bytes;
+	unsigned i;
+	int err;
+
+	static_assert((int)WIRE_SALT_MAX == REMORA_SALT_MAX, "the text holds every salt");
+	err = wire_open(&reader, task->reply, task->reply_len, &header);
+	if (!err)
+		err = wire_get_cursor(&reader, cursor);
+	for (i = 1; !err && i < header.count; i++) {
+		err = wire_get_salt(&reader, &salt, &bytes);
+		if (err)
+			break;
+		memcpy(text, salt.data, salt.len);
+		text[salt.len] = '\0';
+		err = fn(arg, text, bytes);
+	}
+	return err;
+}
+
+int question_usage_salts(void *self, remora_salt_fn fn, void *arg)
+{
+	uint64_t cursor = 0;
+	struct task *task;
+	int err;
+
+	do {
+		err = ask(self, TASK_SALTS, NULL, cursor, &task);
+		if (err)
+			return err;
+		err = tell_salts(task, fn, arg, &cursor);
+		task_destroy(task);
+	} while (!err && cursor);
 	return err;
 }
 

@@ -14,6 +14,7 @@ int question_length(void *self, const struct remora_key *key, uint64_t *len);
 int question_list_page(void *self, const struct remora_key *prefix, uint64_t *cursor,
 	remora_list_fn fn, void *arg);
 int question_usage(void *self, struct remora_usage *usage);
+int question_usage_salts(void *self, remora_salt_fn fn, void *arg);
 int question_ping(void *self, uint64_t *rtt_ns);
 
 #endif

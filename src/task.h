@@ -28,6 +28,7 @@ enum task_kind {
 	TASK_LENGTH,
 	TASK_LIST,
 	TASK_USAGE,
+	TASK_SALTS,
 	TASK_PING,
 };
 
@@ -38,14 +39,14 @@ struct task {
 	size_t count;
 	struct wire_key *keys;         /* copies; key 0 is the prefix of a LIST */
 	struct remora_object *objects; /* STORE, LOAD; the salts are copies, never NULL */
-	uint64_t cursor;               /* LIST */
+	uint64_t cursor;               /* LIST, SALTS */
 
 	/* The result: written by the working thread, read after `done`. */
 	bool done;
 	int error;
 	uint64_t bytes;
 	struct remora_bitmap *bits; /* LOOKUP, LOAD, DELETE */
-	uint8_t *reply;             /* LENGTH, LIST, USAGE: the frame */
+	uint8_t *reply;             /* LENGTH, LIST, USAGE, SALTS: the frame */
 	size_t reply_len;
 
 	/*

@@ -199,6 +199,119 @@ static void usage_counts_whole_pages_and_goes_back_to_zero(void **state)
 	assert_int_equal(usage().objects, 0);
 }
 
+/* The bytes of one salt, and of all; NULL is none. */
+struct account {
+	const char *salt;
+	uint64_t bytes, all;
+	unsigned count;
+};
+
+static int take_account(void *arg, const char *salt, uint64_t bytes)
+{
+	struct account *account = arg;
+
+	account->count++;
+	account->all += bytes;
+	if (account->salt && strcmp(salt, account->salt) == 0)
+		account->bytes = bytes;
+	return 0;
+}
+
+static struct account account(const char *salt)
+{
+	struct account account = {.salt = salt};
+
+	assert_int_equal(remora_usage_salts(client.adapter, take_account, &account), 0);
+	return account;
+}
+
+static void label(struct items *items, const char *salt)
+{
+	size_t i;
+
+	for (i = 0; i < items->count; i++)
+		items->objects[i].salt = salt;
+	assert_int_equal(client_store(&client, items->keys, items->objects, items->count, NULL), 0);
+}
+
+static void bytes_are_told_by_salt_exactly(void **state)
+{
+	struct items *red = items_create("red", 1000, client.arena, 1001);
+	struct items *blue = items_create("blue", 3, client.arena, MIB);
+	struct items *none = items_create("none", 2, client.arena, 7);
+
+	(void)state;
+	assert_int_equal(account(NULL).count, 0);
+	label(red, "red");
+	label(blue, "blue");
+	label(none, NULL);
+	label(blue, "red"); /* they exist, and stay blue */
+	assert_int_equal(account("red").bytes, 1000 * 1001);
+	assert_int_equal(account("blue").bytes, 3 * MIB);
+	assert_int_equal(account("").bytes, 2 * 7);
+	assert_int_equal(remora_delete(client.adapter, blue->keys, 1, NULL), 0);
+	assert_int_equal(account("blue").bytes, 2 * MIB);
+	drop(red);
+	drop(blue);
+	assert_int_equal(account("").count, 1);
+	drop(none);
+	assert_int_equal(account(NULL).count, 0);
+}
+
+static void thousands_of_salts_are_all_told(void **state)
+{
+	static char salts[MANY][REMORA_SALT_MAX + 1];
+	struct items *items = items_create("salted", MANY, client.arena, 10);
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < MANY; i++) {
+		memset(salts[i], 's', REMORA_SALT_MAX);
+		snprintf(salts[i], REMORA_SALT_MAX, "%zu", i);
+		salts[i][strlen(salts[i])] = ' ';
+		items->objects[i].salt = salts[i];
+	}
+	assert_int_equal(client_store(&client, items->keys, items->objects, MANY, NULL), 0);
+	assert_int_equal(account(salts[MANY - 1]).bytes, 10);
+	assert_int_equal(account(NULL).count, MANY);
+	assert_int_equal(account(NULL).all, 10 * MANY);
+	drop(items);
+	assert_int_equal(account(NULL).count, 0);
+}
+
+static int sum_lengths(void *arg, const struct remora_key *key, uint64_t len, unsigned locked)
+{
+	(void)key, (void)locked;
+	*(uint64_t *)arg += len;
+	return 0;
+}
+
+static void evicted_bytes_leave_the_accounts(void **state)
+{
+	static const char *const salts[] = {"x", "y", "z"};
+	uint64_t evictions = usage().evictions, listed_bytes = 0;
+	struct remora_bitmap *deleted;
+	struct items *items[30];
+	char prefix[16];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 30; i++) {
+		snprintf(prefix, sizeof(prefix), "evict%zu", i);
+		items[i] = items_create(prefix, 5, client.arena, MIB - i);
+		label(items[i], salts[i % 3]);
+	}
+	assert_true(usage().evictions > evictions);
+	assert_int_equal(remora_list(client.adapter, NULL, sum_lengths, &listed_bytes), 0);
+	assert_int_equal(account(NULL).all, listed_bytes);
+	for (i = 0; i < 30; i++) {
+		assert_int_equal(remora_delete(client.adapter, items[i]->keys, 5, &deleted), 0);
+		remora_bitmap_destroy(deleted);
+		items_destroy(items[i]);
+	}
+	assert_int_equal(account(NULL).count, 0);
+}
+
 static void usage_counts_hits_misses_and_stores(void **state)
 {
 	struct remora_usage before = usage(), after;
@@ -289,6 +402,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(usage_counts_whole_pages_and_goes_back_to_zero),
 		cmocka_unit_test(usage_counts_hits_misses_and_stores),
+		cmocka_unit_test(bytes_are_told_by_salt_exactly),
+		cmocka_unit_test(thousands_of_salts_are_all_told),
+		cmocka_unit_test(evicted_bytes_leave_the_accounts),
 		cmocka_unit_test(each_of_thousands_of_keys_is_listed_once),
 		cmocka_unit_test(a_listing_without_a_prefix_names_all),
 		cmocka_unit_test(a_listing_tells_locks_and_ends_when_asked_to),
