@@ -221,6 +221,7 @@ static bool ask_all(struct io *io, struct task *task)
 void calls_progress(struct io *io)
 {
 	struct task *task, *next;
+	bool full = false;
 	int err;
 
 	/* First: a delete that follows an unlock must find the key unlocked. */
@@ -228,8 +229,13 @@ void calls_progress(struct io *io)
 		send_unlocks(io);
 	for (task = STAILQ_FIRST(&io->asks); task; task = next) {
 		next = STAILQ_NEXT(task, ask_link);
-		if (!ask_all(io, task))
+		/* A large store would wait for ever while small ones take the room. */
+		if (full && task->kind == TASK_STORE)
 			continue;
+		if (!ask_all(io, task)) {
+			full = full || must_wait(io, task);
+			continue;
+		}
 		STAILQ_REMOVE(&io->asks, task, task, ask_link);
 		task->asking = false;
 		io_settle(io, task);

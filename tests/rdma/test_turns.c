@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_turns.c - what has to wait gets its turn, and costs nothing meanwhile */
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "client.h"
+#include "items.h"
+
+enum { MIB = 1 << 20, LARGE = 8 * MIB, FLYING = 6, WAIT_MS = 20000 };
+
+static struct spawn server;
+static struct client client;
+
+static int set_up(void **state)
+{
+	static const char *const options[] = {"--memory", "64MiB", "--max-reserved", "8MiB", NULL};
+
+	(void)state;
+	if (spawn_server(&server, client_port(0), options))
+		return -1;
+	return client_open(&client, &server, LARGE + MIB, 0);
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	client_close(&client);
+	return spawn_end(&server, SIGTERM);
+}
+
+static int64_t submit(const char *prefix, unsigned number, size_t len)
+{
+	char name[ITEMS_KEY_LEN];
+	struct remora_object object = {.data = client.arena, .len = len};
+	struct remora_key key = {name, 0};
+
+	key.len = (size_t)snprintf(name, sizeof(name), "%s-%u", prefix, number);
+	return remora_submit_store(client.adapter, &key, 1, &object, 1);
+}
+
+/* Submit a small store for each that is finished, until a task is. Its error. */
+static int keep_busy_until(int64_t awaited, unsigned *stored)
+{
+	struct remora_store_result results[FLYING + 1];
+	uint64_t end = client_now_ms() + WAIT_MS;
+	size_t count, i;
+
+	while (client_now_ms() < end) {
+		client_wait_fd(remora_store_fd(client.adapter), 1000);
+		count = remora_pop_stores(client.adapter, results, FLYING + 1);
+		for (i = 0; i < count; i++) {
+			if (results[i].task == awaited)
+				return results[i].error;
+			if (results[i].error)
+				return results[i].error;
+			submit("small", ++*stored, MIB);
+		}
+	}
+	return -ETIMEDOUT;
+}
+
+static void a_large_store_is_not_overtaken_for_ever_by_small_ones(void **state)
+{
+	struct remora_store_result result;
+	unsigned stored = 0, left = FLYING;
+
+	(void)state;
+	for (unsigned i = 0; i < FLYING; i++)
+		submit("small", ++stored, MIB);
+	assert_int_equal(keep_busy_until(submit("large", 0, LARGE), &stored), 0);
+	while (left && !client_wait_fd(remora_store_fd(client.adapter), WAIT_MS))
+		while (left && remora_pop_stores(client.adapter, &result, 1))
+			left--;
+	assert_int_equal(left, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_large_store_is_not_overtaken_for_ever_by_small_ones),
+	};
+
+	if (!client_has_lab(100))
+		return 0;
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
