@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include <remora/config.h>
+#include <remora/type.h>
 
 #include "complain.h"
 #include "reason.h"
@@ -19,13 +20,46 @@
 /* An attempt to connect gets no more than this of the whole timeout. */
 enum { CONNECT_MAX_MS = 10000, ERROR_LEN = 512 };
 
+enum { OPTION_ADAPTER = 0x200, OPTION_ADAPTERS, OPTION_HELP };
+
 static const struct argp_option options_table[] = {
 	{"server", 's', "ADDR[:PORT]", 0, "The memory server; default: REMORA_SERVER", 90},
-	{"l2-adapter", 'l', "JSON", 0, "Another adapter instead, '{\"type\": ...}'", 90},
+	{"l2-adapter", OPTION_ADAPTER, "JSON", 0, "Another adapter, '{\"type\": ...}'", 91},
+	{"l2-adapters", OPTION_ADAPTERS, "FILE", 0, "The same from a file, or an array", 91},
+	{"help-adapter", OPTION_HELP, "TYPE", 0, "Tell what can be said of an adapter", 91},
 	{"timeout", 't', "SECONDS", 0, "Give up what takes longer; default 30", 90},
 	{"verbose", 'v', NULL, 0, "Show what the library logs", 90},
 	{0},
 };
+
+static void add_adapters(
+	struct connection_options *options, int key, const char *arg, struct argp_state *state)
+{
+	char error[ERROR_LEN] = "out of memory";
+	int err = 0;
+
+	if (!options->adapters)
+		err = remora_config_list_create(&options->adapters);
+	if (!err && key == OPTION_ADAPTER)
+		err = remora_config_list_add_json(options->adapters, arg, error, sizeof(error));
+	else if (!err)
+		err = remora_config_list_add_file(options->adapters, arg, error, sizeof(error));
+	if (err)
+		argp_error(state, "%s", error);
+}
+
+static void help_adapter(const char *type, struct argp_state *state)
+{
+	char known[256] = "";
+	size_t len = 0, i;
+
+	if (!remora_type_help(type, stdout))
+		exit(EXIT_SUCCESS);
+	for (i = 0; len < sizeof(known) && remora_type_at(i); i++)
+		len += (size_t)snprintf(known + len, sizeof(known) - len, "%s%s", i ? ", " : "",
+			remora_type_at(i)->name);
+	argp_error(state, "--help-adapter %s: there is no such type; there are %s", type, known);
+}
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
@@ -39,7 +73,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--server is empty; give ADDR[:PORT]");
 		options->server = arg;
 		return 0;
-	case 'l': options->adapter = arg; return 0;
+	case OPTION_ADAPTER:
+	case OPTION_ADAPTERS: add_adapters(options, key, arg, state); return 0;
+	case OPTION_HELP: help_adapter(arg, state); return 0;
 	case 't':
 		seconds = strtod(arg, &end);
 		if (end == arg || *end || !(seconds >= 0.001 && seconds <= 86400.0))
@@ -74,11 +110,6 @@ static void log_line(void *arg, enum remora_log_level level, const char *text)
 		complain("%s: %s", names[level], text);
 }
 
-static const char *place_of(const struct connection_options *options)
-{
-	return options->adapter ? options->adapter : connection_server(options);
-}
-
 /*
  * What the library knows of the failure. It tells the waiting thread that an
  * attempt failed a moment before the status says why.
@@ -102,7 +133,9 @@ static void complain_unconnected(
 	struct remora_status status;
 
 	await_status(adapter, &status);
-	complain("cannot connect to %s: %s", place_of(options),
+	complain("cannot connect to %s: %s",
+		remora_config_list_count(options->adapters) ? "the adapter"
+							    : connection_server(options),
 		status.error[0] ? status.error : reason_text(err));
 }
 
@@ -128,16 +161,8 @@ static int configure_server(const struct connection_options *options, struct rem
 
 static int make_config(const struct connection_options *options, struct remora_config **config)
 {
-	char error[ERROR_LEN];
 	int err;
 
-	if (options->adapter) {
-		err = remora_config_parse(
-			options->adapter, "--l2-adapter", config, error, sizeof(error));
-		if (err)
-			complain("%s", error);
-		return err ? -EDESTADDRREQ : 0;
-	}
 	if (!*connection_server(options)) {
 		complain("which server? give --server ADDR[:PORT] or set REMORA_SERVER");
 		return -EDESTADDRREQ;
@@ -148,17 +173,8 @@ static int make_config(const struct connection_options *options, struct remora_c
 	return err;
 }
 
-static int await_connected(const struct connection_options *options, struct remora_adapter *adapter)
-{
-	int err = remora_wait_connected(adapter, options->timeout_ms);
-
-	if (err)
-		complain_unconnected(options, adapter, err);
-	return err;
-}
-
-int connection_open(const struct connection_options *options, void *arena, size_t arena_len,
-	struct remora_adapter **adapter)
+static int open_config(const struct connection_options *options, const struct remora_config *config,
+	void *arena, size_t arena_len, struct remora_adapter **adapter)
 {
 	const struct remora_host host = {
 		.arena = arena,
@@ -166,27 +182,52 @@ int connection_open(const struct connection_options *options, void *arena, size_
 		.log = log_line,
 		.log_arg = (void *)options,
 	};
-	struct remora_config *config = NULL;
 	struct remora_adapter *opened;
 	int err;
 
-	err = make_config(options, &config);
-	if (err)
-		return err;
 	opening = 1;
 	err = remora_open(config, &host, &opened);
 	opening = 0;
-	remora_config_destroy(config);
 	if (err) {
-		complain("cannot use %s: %s", place_of(options), reason_text(err));
+		complain("cannot open the adapter: %s", reason_text(err));
 		return err;
 	}
-	err = await_connected(options, opened);
-	if (err)
+	err = remora_wait_connected(opened, options->timeout_ms);
+	if (err) {
+		complain_unconnected(options, opened, err);
 		remora_destroy(opened);
-	else
-		*adapter = opened;
+		return err;
+	}
+	*adapter = opened;
+	return 0;
+}
+
+int connection_open_one(const struct connection_options *options, unsigned number, void *arena,
+	size_t arena_len, struct remora_adapter **adapter)
+{
+	size_t count = remora_config_list_count(options->adapters);
+	struct remora_config *config = NULL;
+	int err;
+
+	if (count)
+		return open_config(options,
+			remora_config_list_at(options->adapters, number % count), arena, arena_len,
+			adapter);
+	err = make_config(options, &config);
+	if (!err)
+		err = open_config(options, config, arena, arena_len, adapter);
+	remora_config_destroy(config);
 	return err;
+}
+
+int connection_open(const struct connection_options *options, void *arena, size_t arena_len,
+	struct remora_adapter **adapter)
+{
+	if (remora_config_list_count(options->adapters) > 1) {
+		complain("give one adapter: only replay takes several");
+		return -EDESTADDRREQ;
+	}
+	return connection_open_one(options, 0, arena, arena_len, adapter);
 }
 
 void connection_complain(struct remora_adapter *adapter, const char *doing, int err)

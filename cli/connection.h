@@ -12,16 +12,17 @@
 #include <stdint.h>
 
 #include <remora/adapter.h>
+#include <remora/config.h>
 
 struct connection_options {
-	const char *server;  /* NULL: the environment's REMORA_SERVER */
-	const char *adapter; /* JSON; NULL: the server's */
+	const char *server;                  /* NULL: the environment's REMORA_SERVER */
+	struct remora_config_list *adapters; /* instead of the server; NULL: none */
 	uint32_t timeout_ms;
 	int verbose;
 };
 
-/* --server, --l2-adapter, --timeout and --verbose, for every subcommand's children; input: the
- * options. */
+/* --server, --l2-adapter and its kin, --timeout and --verbose, for every subcommand's children;
+ * input: the options. */
 extern const struct argp connection_argp;
 
 /*
@@ -31,6 +32,10 @@ extern const struct argp connection_argp;
  */
 int connection_open(const struct connection_options *options, void *arena, size_t arena_len,
 	struct remora_adapter **adapter);
+
+/* The same with adapter number % count, if several are given. */
+int connection_open_one(const struct connection_options *options, unsigned number, void *arena,
+	size_t arena_len, struct remora_adapter **adapter);
 
 /* Complain that the server could not be asked; doing is "list the objects" or the like. */
 void connection_complain(struct remora_adapter *adapter, const char *doing, int err);

@@ -88,6 +88,7 @@ int main(int argc, char **argv)
 	};
 	struct invocation invocation = {.connection.timeout_ms = 30000};
 	char name[64];
+	int status;
 
 	argp_err_exit_status = EXIT_USAGE;
 	argp_program_version = "remora " REMORA_VERSION;
@@ -97,6 +98,8 @@ int main(int argc, char **argv)
 
 	snprintf(name, sizeof(name), "remora %s", invocation.command->name);
 	argv[invocation.first] = name;
-	return invocation.command->run(
+	status = invocation.command->run(
 		argc - invocation.first, argv + invocation.first, &invocation.connection);
+	remora_config_list_destroy(invocation.connection.adapters);
+	return status;
 }

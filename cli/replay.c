@@ -80,8 +80,8 @@ static void close_seats(struct seat *seats, unsigned count)
 	free(seats);
 }
 
-static int open_seat(
-	const struct replay_options *options, const struct replay_plan *plan, struct seat *seat)
+static int open_seat(const struct replay_options *options, const struct replay_plan *plan,
+	unsigned number, struct seat *seat)
 {
 	char text[SIZE_TEXT_LEN];
 	size_t arena_len;
@@ -95,7 +95,7 @@ static int open_seat(
 		return err;
 	}
 	arena = replay_client_arena(seat->client, &arena_len);
-	return connection_open(options->connection, arena, arena_len, &seat->adapter);
+	return connection_open_one(options->connection, number, arena, arena_len, &seat->adapter);
 }
 
 static int open_seats(
@@ -106,7 +106,7 @@ static int open_seats(
 	int err = seats ? 0 : -ENOMEM;
 
 	for (i = 0; !err && i < options->clients; i++)
-		err = open_seat(options, plan, &seats[i]);
+		err = open_seat(options, plan, i, &seats[i]);
 	if (err) {
 		close_seats(seats, seats ? options->clients : 0);
 		return err;

@@ -118,5 +118,6 @@ int64_t core_submit_load(void *self, const struct remora_key *keys, size_t key_c
 	const struct remora_object *objects, size_t object_count);
 int core_delete_keys(
 	void *self, const struct remora_key *keys, size_t count, struct remora_bitmap **deleted);
+int core_ping(void *self, uint64_t *rtt_ns);
 
 #endif

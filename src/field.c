@@ -96,10 +96,10 @@ static void describe_real(const struct remora_field *field, char *text)
 	const char *from = field->above_min ? "above" : "from";
 
 	if (field->real_max != 0.0)
-		snprintf(text, FIELD_TEXT_LEN, "a number %s %g %s %g", from, field->real_min,
+		snprintf(text, FIELD_TEXT_LEN, "a number %s %.10g %s %.10g", from, field->real_min,
 			field->above_min ? "up to" : "to", field->real_max);
 	else
-		snprintf(text, FIELD_TEXT_LEN, "a number %s %g%s", from, field->real_min,
+		snprintf(text, FIELD_TEXT_LEN, "a number %s %.10g%s", from, field->real_min,
 			field->above_min ? "" : " on");
 }
 

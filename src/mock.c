@@ -205,6 +205,16 @@ static void start_task(struct mock *mock, struct task *task)
 	start_job(mock, job);
 }
 
+/* Nothing is simulated of these: neither time nor faults. */
+static void answer(struct mock *mock, struct task *task)
+{
+	if (task->kind == TASK_UNLOCK)
+		unlock_keys(mock, task);
+	else if (task->kind == TASK_DELETE)
+		delete_keys(mock, task);
+	core_complete(mock->core, task);
+}
+
 static void take_submitted(struct mock *mock)
 {
 	struct task_list list = TAILQ_HEAD_INITIALIZER(list);
@@ -213,14 +223,11 @@ static void take_submitted(struct mock *mock)
 	core_take(mock->core, &list);
 	while ((task = TAILQ_FIRST(&list))) {
 		TAILQ_REMOVE(&list, task, link);
-		if (task->kind == TASK_UNLOCK)
-			unlock_keys(mock, task);
-		else if (task->kind == TASK_DELETE)
-			delete_keys(mock, task);
-		if (task->kind == TASK_UNLOCK || task->kind == TASK_DELETE)
-			core_complete(mock->core, task);
-		else
+		if (task->kind == TASK_STORE || task->kind == TASK_LOOKUP ||
+			task->kind == TASK_LOAD)
 			start_task(mock, task);
+		else
+			answer(mock, task);
 	}
 }
 

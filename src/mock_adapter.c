@@ -200,6 +200,7 @@ static const struct remora_type_ops ops = {
 	.list_page = list_page,
 	.usage = usage,
 	.usage_salts = usage_salts,
+	.ping = core_ping,
 	.add_listener = core_add_listener,
 	.remove_listener = core_remove_listener,
 };

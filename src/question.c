@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * question.c - what a caller asks a server and waits for: list, usage, ping
+ * question.c - what a caller asks a server and waits for: list, usage, salts
  */
 #include "question.h"
 
@@ -184,18 +184,4 @@ int question_usage_salts(void *self, remora_salt_fn fn, void *arg)
 		task_destroy(task);
 	} while (!err && cursor);
 	return err;
-}
-
-int question_ping(void *self, uint64_t *rtt_ns)
-{
-	uint64_t start = core_now();
-	struct task *task;
-	int err;
-
-	err = ask(self, TASK_PING, NULL, 0, &task);
-	if (err)
-		return err;
-	*rtt_ns = core_now() - start;
-	task_destroy(task);
-	return 0;
 }

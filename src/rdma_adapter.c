@@ -164,7 +164,7 @@ static const struct remora_type_ops ops = {
 	.list_page = question_list_page,
 	.usage = question_usage,
 	.usage_salts = question_usage_salts,
-	.ping = question_ping,
+	.ping = core_ping,
 	.add_listener = core_add_listener,
 	.remove_listener = core_remove_listener,
 };

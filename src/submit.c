@@ -185,3 +185,21 @@ int core_delete_keys(
 	task_destroy(task);
 	return err;
 }
+
+int core_ping(void *self, uint64_t *rtt_ns)
+{
+	struct task *task = task_create(TASK_PING, NULL, 0, NULL);
+	uint64_t start = core_now();
+	int err;
+
+	if (!task)
+		return -ENOMEM;
+	err = core_submit_and_wait(self, task);
+	if (err)
+		return err;
+	err = task->error;
+	if (!err)
+		*rtt_ns = core_now() - start;
+	task_destroy(task);
+	return err;
+}

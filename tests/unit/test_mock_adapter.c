@@ -271,6 +271,7 @@ static void after_close_everything_fails_at_once_and_signals(void **state)
 	assert_int_equal(remora_usage(adapter, &usage), -ECANCELED);
 	assert_int_equal(remora_usage_salts(adapter, sum, &bytes), -ECANCELED);
 	assert_int_equal(remora_length(adapter, &key, &bytes), -ECANCELED);
+	assert_int_equal(remora_ping(adapter, &bytes), -ECANCELED);
 	assert_int_equal(remora_wait_connected(adapter, 1), -ECANCELED);
 }
 
