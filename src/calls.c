@@ -253,7 +253,8 @@ void calls_heartbeat(struct io *io)
 	struct wire_writer writer;
 	void *frame;
 
-	/* With every credit in use there is traffic enough. */
+	/* With every credit in use there is traffic enough: the next one is due later. */
+	io->asked_ns = io->now;
 	if (io->control_calls.busy >= control->credits)
 		return;
 	frame = lane_frame(control->lane);
@@ -262,7 +263,6 @@ void calls_heartbeat(struct io *io)
 	header.task = call_begin(io, &io->control_calls, control, WIRE_PING)->id;
 	wire_begin(&writer, frame, control->frame, &header);
 	lane_send(control->lane, wire_end(&writer));
-	io->asked_ns = io->now;
 }
 
 bool calls_commit(struct io *io, struct batch *batch)

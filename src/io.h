@@ -55,7 +55,7 @@ struct io {
 	_Atomic bool down;   /* an attempt to connect has failed: tasks fail at once */
 	int fault;           /* of the session, found during a turn: end it */
 	uint64_t now;        /* read once a turn */
-	uint64_t asked_ns;   /* the last request on the control lane */
+	uint64_t asked_ns;   /* the last request on the control lane, or when none could be sent */
 	uint64_t renewed_ns; /* the server surely counts the lease from then or later */
 
 	struct task_list tasks;   /* taken and unfinished, oldest first */

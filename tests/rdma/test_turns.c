@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -17,7 +18,7 @@
 #include "client.h"
 #include "items.h"
 
-enum { MIB = 1 << 20, LARGE = 8 * MIB, FLYING = 6, WAIT_MS = 20000 };
+enum { MIB = 1 << 20, LARGE = 8 * MIB, FLYING = 6, WAIT_MS = 20000, MANY = 64 };
 
 static struct spawn server;
 static struct client client;
@@ -29,7 +30,7 @@ static int set_up(void **state)
 	(void)state;
 	if (spawn_server(&server, client_port(0), options))
 		return -1;
-	return client_open(&client, &server, LARGE + MIB, 0);
+	return client_open(&client, &server, LARGE + MIB, 30000);
 }
 
 static int tear_down(void **state)
@@ -85,10 +86,40 @@ static void a_large_store_is_not_overtaken_for_ever_by_small_ones(void **state)
 	assert_int_equal(left, 0);
 }
 
+static uint64_t cpu_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* With every credit in use not even a heartbeat can be sent. */
+static void waiting_for_a_stopped_server_costs_no_cpu(void **state)
+{
+	struct timespec pause = {.tv_sec = 2, .tv_nsec = 500000000};
+	struct remora_key key = client_key("absent");
+	int64_t last = 0;
+	uint64_t before;
+
+	(void)state;
+	kill(server.pid, SIGSTOP);
+	for (unsigned i = 0; i < MANY; i++)
+		last = remora_submit_lookup(client.adapter, &key, 1);
+	nanosleep(&pause, NULL);
+	before = cpu_ms();
+	nanosleep(&pause, NULL);
+	before = cpu_ms() - before;
+	kill(server.pid, SIGCONT);
+	remora_bitmap_destroy(client_await_lookup(&client, last));
+	assert_in_range(before, 0, 1000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_large_store_is_not_overtaken_for_ever_by_small_ones),
+		cmocka_unit_test(waiting_for_a_stopped_server_costs_no_cpu),
 	};
 
 	if (!client_has_lab(100))
