@@ -109,7 +109,7 @@ static int start_held(struct io *io, struct task *task)
 		entry = task->settled[i] ? NULL : held_find(io->held, task->keys[i]);
 		if (!entry)
 			continue;
-		task->settled[i] = 1;
+		task->settled[i] = TASK_SETTLED;
 		if (entry->extent.len != task->objects[i].len)
 			continue;
 		held_pin(entry);
@@ -131,7 +131,7 @@ static void settle_bad(struct task *task)
 	for (i = 0; i < task->count; i++)
 		if (!task->keys[i].len ||
 			(task->objects && (!task->objects[i].data || !task->objects[i].len)))
-			task->settled[i] = 1;
+			task->settled[i] = TASK_SETTLED;
 }
 
 static void start(struct io *io, struct task *task)

@@ -193,7 +193,7 @@ int listeners_remove(struct listeners *l, const struct remora_listener *listener
 static bool worth_telling(const struct task *task, size_t i)
 {
 	switch (task->kind) {
-	case TASK_STORE: return task->settled[i];
+	case TASK_STORE: return task->settled[i] == TASK_SETTLED;
 	case TASK_LOAD:
 	case TASK_DELETE: return remora_bitmap_test(task->bits, i);
 	case TASK_LOOKUP:

@@ -140,7 +140,7 @@ static void finish(struct mock *mock, struct job *job)
 		if (!job->objects[i] || !mock_store_publish(mock->store, job->objects[i]))
 			continue;
 		task->bytes += task->objects[i].len;
-		task->settled[i] = 1;
+		task->settled[i] = TASK_SETTLED;
 	}
 	pthread_mutex_unlock(&mock->store_mutex);
 	mock->bytes_written += task->bytes;

@@ -122,7 +122,7 @@ static int reply_commit(struct io *io, struct batch *batch, struct wire_reader *
 		else
 			task->bytes += batch->items[i].extent.len;
 		if (status == WIRE_OK)
-			task->settled[batch->items[i].key] = 1;
+			task->settled[batch->items[i].key] = TASK_SETTLED;
 	}
 	/* The answer proves that every WRITE is placed, but not that they completed here. */
 	if (!batch->outstanding)

@@ -89,6 +89,9 @@ int64_t core_submit_store(void *self, const struct remora_key *keys, size_t key_
 		err = check_objects(core, "store", objects, task->count);
 	if (!err)
 		err = check_salts(core, objects, task->count);
+	/* They travel in several requests, and a later one may arrive first. */
+	if (!err)
+		err = task_mark_twins(task);
 	task->error = err;
 	return core_submit(core, task);
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 /*
  * An id is a slot (24 bits, from 1) and how often the slot was used before, so
@@ -113,6 +114,34 @@ void task_destroy(struct task *task)
 	remora_bitmap_destroy(task->bits);
 	free(task->reply);
 	free(task);
+}
+
+static bool is_same(struct wire_key a, struct wire_key b)
+{
+	return a.len == b.len && !memcmp(a.data, b.data, a.len);
+}
+
+int task_mark_twins(struct task *task)
+{
+	size_t len = 2, i, at;
+	size_t *seen; /* by hash: index + 1 */
+
+	while (len < 2 * task->count)
+		len *= 2;
+	seen = calloc(len, sizeof(*seen));
+	if (!seen)
+		return -ENOMEM;
+	for (i = 0; i < task->count; i++) {
+		at = XXH3_64bits(task->keys[i].data, task->keys[i].len) & (len - 1);
+		while (seen[at] && !is_same(task->keys[seen[at] - 1], task->keys[i]))
+			at = (at + 1) & (len - 1);
+		if (seen[at])
+			task->settled[i] = TASK_TWIN;
+		else
+			seen[at] = i + 1;
+	}
+	free(seen);
+	return 0;
 }
 
 size_t task_bad_key(const struct task *task)

@@ -32,6 +32,12 @@ enum task_kind {
 	TASK_PING,
 };
 
+enum task_settled {
+	TASK_UNSETTLED,
+	TASK_SETTLED, /* LOOKUP, LOAD: nothing to ask; STORE: this task has stored it */
+	TASK_TWIN,    /* STORE: an earlier key of the task is the same */
+};
+
 struct task {
 	enum task_kind kind;
 	int64_t id; /* 0 until it is in a table */
@@ -49,10 +55,7 @@ struct task {
 	uint8_t *reply;             /* LENGTH, LIST, USAGE, SALTS: the frame */
 	size_t reply_len;
 
-	/*
-	 * Progress. A byte a key: of a LOOKUP or LOAD set if it needs no request, of
-	 * a STORE once this task has stored it.
-	 */
+	/* Progress. A byte a key, an enum task_settled: unless it is 0 no request names the key. */
 	uint8_t *settled;
 	size_t next_key;  /* the first that no request names yet */
 	unsigned batches; /* under way */
@@ -71,6 +74,9 @@ TAILQ_HEAD(task_list, task);
 struct task *task_create(enum task_kind kind, const struct remora_key *keys, size_t count,
 	const struct remora_object *objects);
 void task_destroy(struct task *task);
+
+/* Mark in a store all but the first of keys that are the same. -ENOMEM. */
+int task_mark_twins(struct task *task);
 
 /* The index of the first bad key, or count. */
 size_t task_bad_key(const struct task *task);

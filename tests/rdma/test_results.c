@@ -20,7 +20,7 @@
 #include "client.h"
 #include "items.h"
 
-enum { MIB = 1 << 20, LEN = 4096, WAIT_MS = 10000 };
+enum { MIB = 1 << 20, LEN = 4096, LONG = 600, WAIT_MS = 10000 };
 
 static struct spawn server;
 static struct client client;
@@ -353,6 +353,22 @@ static void a_key_twice_in_a_store_is_stored_once(void **state)
 	items_destroy(items);
 }
 
+/* The second object is in another request, and on its way long before the first. */
+static void a_key_twice_in_a_long_store_is_its_first_object(void **state)
+{
+	struct items *items = items_create("long", LONG, client.arena, LEN);
+	uint64_t len = 0;
+
+	(void)state;
+	items->keys[LONG - 1] = items->keys[0];
+	items->objects[0].len = 2 * MIB;
+	assert_int_equal(client_store(&client, items->keys, items->objects, LONG, NULL), 0);
+	assert_int_equal(remora_length(client.adapter, items->keys, &len), 0);
+	assert_int_equal(len, 2 * MIB);
+	assert_int_equal(remora_delete(client.adapter, items->keys, LONG, NULL), 0);
+	items_destroy(items);
+}
+
 static void a_key_twice_in_a_lookup_is_locked_twice(void **state)
 {
 	struct items *items = stored("locked twice", 1);
@@ -429,6 +445,7 @@ int main(void)
 		cmocka_unit_test(empty_batches_complete),
 		cmocka_unit_test(a_key_that_exists_keeps_its_content_and_moves_nothing),
 		cmocka_unit_test(a_key_twice_in_a_store_is_stored_once),
+		cmocka_unit_test(a_key_twice_in_a_long_store_is_its_first_object),
 		cmocka_unit_test(a_key_twice_in_a_lookup_is_locked_twice),
 		cmocka_unit_test(a_key_twice_in_a_load_fills_both_buffers),
 		cmocka_unit_test(a_load_of_absent_keys_misses),

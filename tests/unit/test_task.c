@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -154,6 +155,24 @@ static void the_table_grows(void **state)
 	task_table_fini(&table);
 }
 
+static void all_but_the_first_of_equal_keys_are_twins(void **state)
+{
+	struct remora_key keys[300];
+	char names[300][8];
+	struct task *task;
+
+	(void)state;
+	for (int i = 0; i < 300; i++) {
+		snprintf(names[i], sizeof(names[i]), "%d", i % 100);
+		keys[i] = (struct remora_key){names[i], strlen(names[i])};
+	}
+	task = task_create(TASK_STORE, keys, 300, NULL);
+	assert_int_equal(task_mark_twins(task), 0);
+	for (int i = 0; i < 300; i++)
+		assert_int_equal(task->settled[i], i < 100 ? TASK_UNSETTLED : TASK_TWIN);
+	task_destroy(task);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -166,6 +185,7 @@ int main(void)
 		cmocka_unit_test(ids_that_were_never_given_find_nothing),
 		cmocka_unit_test(an_id_is_never_given_twice),
 		cmocka_unit_test(the_table_grows),
+		cmocka_unit_test(all_but_the_first_of_equal_keys_are_twins),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
