@@ -23,17 +23,18 @@ static uint64_t least_ms(struct trial *trial, size_t len)
 
 static void stores_take_their_time(struct trial *trial)
 {
-	uint64_t least = least_ms(trial, MIB), began = trial_now_ms();
+	struct items *items = trial_items(trial, 4, MIB);
+	uint64_t least = least_ms(trial, (size_t)4 * MIB), began = trial_now_ms();
 
-	trial_have(trial, trial_items(trial, 4, MIB / 4));
+	trial_have(trial, items);
 	/* The clock's milliseconds are cut. */
 	check(trial_now_ms() + 1 - began >= least);
 }
 
 static void loads_take_their_time(struct trial *trial)
 {
-	struct items *items = trial_items(trial, 4, MIB / 4);
-	uint64_t least = least_ms(trial, MIB), began;
+	struct items *items = trial_items(trial, 4, MIB);
+	uint64_t least = least_ms(trial, (size_t)4 * MIB), began;
 
 	trial_have(trial, items);
 	began = trial_now_ms();

@@ -188,7 +188,7 @@ static void leaves_no_fd_and_no_thread(struct trial *trial)
 	for (i = 0; i < CYCLES; i++)
 		come_and_go(trial);
 	check_equal(entries("/proc/self/fd"), fds);
-	check_equal(threads(trial, before), before);
+	check(threads(trial, before) <= before);
 }
 
 static const struct trial_case cases[] = {
