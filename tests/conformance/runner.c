@@ -61,12 +61,14 @@ bool runner_has(const char *name)
 	return false;
 }
 
-static bool wanted(const struct runner *runner, const char *group, const char *name)
+static bool wanted(const struct runner *runner, const struct trial_group *group, const char *name)
 {
 	unsigned i;
 
+	if (group->applies && !group->applies(&runner->trial))
+		return false;
 	for (i = 0; i < runner->only_count; i++)
-		if (!strcmp(runner->only[i], group) || !strcmp(runner->only[i], name))
+		if (!strcmp(runner->only[i], group->name) || !strcmp(runner->only[i], name))
 			return true;
 	return !runner->only_count;
 }
@@ -119,7 +121,7 @@ static unsigned count_cases(const struct runner *runner)
 
 	for (group = runner_groups; *group; group++)
 		for (i = 0; i < (*group)->count; i++)
-			count += wanted(runner, (*group)->name, (*group)->cases[i].name);
+			count += wanted(runner, *group, (*group)->cases[i].name);
 	return count;
 }
 
@@ -147,7 +149,7 @@ unsigned runner_run(struct runner *runner)
 		for (i = 0; i < (*group)->count; i++) {
 			const struct trial_case *one = &(*group)->cases[i];
 
-			if (wanted(runner, (*group)->name, one->name))
+			if (wanted(runner, *group, one->name))
 				failed += run_case(runner, (*group)->name, one) == TRIAL_FAILED;
 		}
 	}

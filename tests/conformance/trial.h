@@ -40,10 +40,13 @@ struct trial_group {
 	const char *name;
 	const struct trial_case *cases;
 	size_t count;
+	bool (*applies)(const struct trial *trial); /* NULL: to every adapter */
 };
 
-#define TRIAL_GROUP(group, array)                                                                  \
-	const struct trial_group group##_group = {#group, array, sizeof(array) / sizeof((array)[0])}
+#define TRIAL_GROUP(group, array) TRIAL_GROUP_IF(group, array, NULL)
+#define TRIAL_GROUP_IF(group, array, condition)                                                    \
+	const struct trial_group group##_group = {                                                 \
+		#group, array, sizeof(array) / sizeof((array)[0]), condition}
 
 enum trial_outcome { TRIAL_PASSED, TRIAL_FAILED, TRIAL_SKIPPED };
 
