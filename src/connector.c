@@ -14,7 +14,8 @@
 enum {
 	PAUSE_FIRST_MS = 100,
 	PAUSE_MAX_MS = 5000,
-	JOIN_MS = 1000, /* longer than an attempt takes to see that it is abandoned */
+	SESSION_MIN_MS = 1000, /* one that was shorter counts as a failed attempt */
+	JOIN_MS = 1000,        /* longer than an attempt takes to see that it is abandoned */
 	ERROR_LEN = 256,
 };
 
@@ -23,8 +24,10 @@ struct connector {
 	int notify_fd;
 	pthread_t thread;
 	_Atomic bool abandoned;
-	uint32_t random;       /* of the jitter; the thread's */
-	struct device *device; /* the thread's while it connects, else the taker's */
+	uint32_t random;         /* of the jitter; the thread's */
+	uint32_t pause_ms;       /* before the next attempt if this one fails; the thread's */
+	uint64_t young_until_ms; /* the last session, 0: none; the thread's */
+	struct device *device;   /* the thread's while it connects, else the taker's */
 
 	pthread_mutex_t mutex; /* guards all that follows */
 	pthread_cond_t changed;
@@ -53,9 +56,22 @@ static struct timespec after_ms(uint64_t ms)
 	return when;
 }
 
-/* With the mutex: half of the pause for sure, the other half by chance. */
-static void pause_before_retry(struct connector *c, uint32_t pause_ms)
+static uint64_t now_ms(void)
 {
+	struct timespec now = after_ms(0);
+
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/*
+ * With the mutex: half of the pause for sure, the other half by chance. The
+ * next one is twice as long.
+ */
+static void pause_before_retry(struct connector *c)
+{
+	uint32_t pause_ms = c->pause_ms;
+
+	c->pause_ms = 2 * pause_ms < PAUSE_MAX_MS ? 2 * pause_ms : PAUSE_MAX_MS;
 	c->random = c->random * 1664525 + 1013904223;
 	c->retry = after_ms(pause_ms / 2 + (c->random >> 8) % (pause_ms / 2 + 1));
 	c->pausing = true;
@@ -63,6 +79,17 @@ static void pause_before_retry(struct connector *c, uint32_t pause_ms)
 		pthread_cond_timedwait(&c->changed, &c->mutex, &c->retry) != ETIMEDOUT)
 		;
 	c->pausing = false;
+}
+
+/* The session before this attempt, if there was one, was no better than a failure. */
+static bool ended_young(struct connector *c)
+{
+	bool young = now_ms() < c->young_until_ms;
+
+	if (c->young_until_ms && !young)
+		c->pause_ms = PAUSE_FIRST_MS;
+	c->young_until_ms = 0;
+	return young;
 }
 
 /* With the mutex, which it gives up meanwhile. */
@@ -96,7 +123,6 @@ static void connector_free(struct connector *c)
 static void *connector_run(void *arg)
 {
 	struct connector *c = arg;
-	uint32_t pause_ms = PAUSE_FIRST_MS;
 	char error[ERROR_LEN];
 	struct peer *peer;
 	bool orphaned;
@@ -108,18 +134,20 @@ static void *connector_run(void *arg)
 			pthread_cond_wait(&c->changed, &c->mutex);
 			continue;
 		}
+		if (ended_young(c)) {
+			pause_before_retry(c);
+			continue;
+		}
 		pthread_mutex_unlock(&c->mutex);
 		peer = NULL;
 		err = peer_connect(
 			&c->params, &c->device, &c->abandoned, error, sizeof(error), &peer);
 		pthread_mutex_lock(&c->mutex);
 		report(c, peer, err, error);
-		if (peer) {
-			pause_ms = PAUSE_FIRST_MS;
-			continue;
-		}
-		pause_before_retry(c, pause_ms);
-		pause_ms = 2 * pause_ms < PAUSE_MAX_MS ? 2 * pause_ms : PAUSE_MAX_MS;
+		if (peer)
+			c->young_until_ms = now_ms() + SESSION_MIN_MS;
+		else
+			pause_before_retry(c);
 	}
 	orphaned = c->orphaned;
 	c->ended = true;
@@ -139,6 +167,7 @@ int connector_create(const struct peer_params *params, int notify_fd, struct con
 		return -ENOMEM;
 	c->params = *params;
 	c->notify_fd = notify_fd;
+	c->pause_ms = PAUSE_FIRST_MS;
 	if (getrandom(&c->random, sizeof(c->random), 0) < 0)
 		c->random = (uint32_t)getpid();
 	pthread_mutex_init(&c->mutex, NULL);

@@ -5,7 +5,8 @@
  * Connecting can block in the kernel for minutes, so it never happens on the
  * I/O thread. A failed attempt is reported, and repeated after a pause that
  * doubles up to some seconds, with jitter, so that many clients of a server
- * that returns do not come all at once.
+ * that returns do not come all at once. So is a session that ended soon after
+ * it had begun.
  */
 #ifndef CONNECTOR_H
 #define CONNECTOR_H

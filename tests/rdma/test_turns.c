@@ -18,7 +18,7 @@
 #include "client.h"
 #include "items.h"
 
-enum { MIB = 1 << 20, LARGE = 8 * MIB, FLYING = 6, WAIT_MS = 20000, MANY = 64 };
+enum { MIB = 1 << 20, LARGE = 8 * MIB, FLYING = 6, WAIT_MS = 20000, MANY = 64, HASTY_MS = 4000 };
 
 static struct spawn server;
 static struct client client;
@@ -115,11 +115,35 @@ static void waiting_for_a_stopped_server_costs_no_cpu(void **state)
 	assert_in_range(before, 0, 1000);
 }
 
+/* Each store is late, which ends the session it began with. */
+static void sessions_that_end_at_once_are_not_begun_again_at_once(void **state)
+{
+	static const struct client_options options = {.timeout_ms = 10};
+	uint64_t end = client_now_ms() + HASTY_MS;
+	struct remora_object object;
+	struct remora_status status;
+	struct client hasty;
+	char name[ITEMS_KEY_LEN];
+	struct remora_key key = {name, 0};
+
+	(void)state;
+	assert_int_equal(client_open_with(&hasty, client_server(&server), LARGE, &options), 0);
+	object = (struct remora_object){.data = hasty.arena, .len = LARGE};
+	for (unsigned i = 0; client_now_ms() < end; i++) {
+		key.len = (size_t)snprintf(name, sizeof(name), "hasty-%u", i);
+		client_store(&hasty, &key, &object, 1, NULL);
+	}
+	remora_status(hasty.adapter, &status);
+	assert_in_range(status.connects, 2, 12);
+	client_close(&hasty);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_large_store_is_not_overtaken_for_ever_by_small_ones),
 		cmocka_unit_test(waiting_for_a_stopped_server_costs_no_cpu),
+		cmocka_unit_test(sessions_that_end_at_once_are_not_begun_again_at_once),
 	};
 
 	if (!client_has_lab(100))
