@@ -195,6 +195,9 @@ static void fail_all(struct io *io, int err)
 	struct task *task;
 
 	while ((task = TAILQ_FIRST(&io->tasks))) {
+		/* That a key is locked is no answer for those that were not asked for. */
+		if (task->kind == TASK_DELETE)
+			task->error = err;
 		io_task_error(task, err);
 		if (task->kind == TASK_LOOKUP)
 			forget_hits(task);

@@ -181,7 +181,7 @@ int core_delete_keys(
 	if (err)
 		return err;
 	err = task->error;
-	if (deleted) {
+	if (deleted && (!err || err == -EBUSY)) {
 		*deleted = task->bits;
 		task->bits = NULL;
 	}

@@ -214,12 +214,12 @@ int remora_query_load(struct remora_adapter *adapter, int64_t task, struct remor
  * that keys[i] was there and is gone, once for a key that occurs twice; locked
  * objects stay. The usage is lower before the return. Keys that a store in
  * progress is about to publish are not there yet. *deleted is the caller's, and
- * written on 0 and -EBUSY, and also on errors after which some may be gone; set
- * it to NULL before.
+ * written on 0 and on -EBUSY.
  *
- * -EBUSY: at least one key is locked, the others are deleted; -EINVAL: a bad
- * key or no array, nothing is deleted; -ECANCELED: closed; -ETIMEDOUT,
- * -ENOTCONN, -ECONNRESET: the server could not be asked.
+ * -EBUSY: at least one key is locked, or a store in progress found it there and
+ * relies on it; the others are deleted. -EINVAL: a bad key or no array, nothing
+ * is deleted; -ECANCELED: closed; -ETIMEDOUT, -ENOTCONN, -ECONNRESET: the server
+ * could not be asked, or not until the end, and some may be gone.
  */
 int remora_delete(struct remora_adapter *adapter, const struct remora_key *keys, size_t count,
 	struct remora_bitmap **deleted);

@@ -255,6 +255,7 @@ static void what_takes_longer_than_the_timeout_has_failed(void **state)
 
 static void after_close_everything_fails_at_once_and_signals(void **state)
 {
+	struct remora_bitmap *bits = NULL;
 	struct remora_usage usage;
 	uint64_t bytes = 0;
 
@@ -267,7 +268,8 @@ static void after_close_everything_fails_at_once_and_signals(void **state)
 	assert_int_equal(lookup(), 0);
 	assert_int_equal(load(), 0);
 	remora_submit_unlock(adapter, &key, 1);
-	assert_int_equal(remora_delete(adapter, &key, 1, NULL), -ECANCELED);
+	assert_int_equal(remora_delete(adapter, &key, 1, &bits), -ECANCELED);
+	assert_null(bits);
 	assert_int_equal(remora_usage(adapter, &usage), -ECANCELED);
 	assert_int_equal(remora_usage_salts(adapter, sum, &bytes), -ECANCELED);
 	assert_int_equal(remora_length(adapter, &key, &bytes), -ECANCELED);
