@@ -105,7 +105,9 @@ qemu_publish()
 	version=$(ls "$work/package/lib/modules")
 	find "$work/package" -name "vmlinuz*" -type f -exec mv {} "$work/vmlinuz" \;
 	qemu_thin_out "$work/package/lib/modules/$version/kernel"
-	depmod -b "$work/package" "$version" 2>/dev/null
+	# depmod warns of lists that matter to no module here.
+	touch "$work/package/lib/modules/$version"/modules.{order,builtin,builtin.modinfo}
+	depmod -b "$work/package" "$version"
 	qemu_initramfs "$work/package" "$version" "$work/root"
 	(cd "$work/root" && find . | busybox cpio -o -H newc 2>/dev/null) >"$work/initramfs"
 	{

@@ -200,34 +200,35 @@ static void a_lost_lookup_holds_nothing(void **state)
 	items_destroy(items);
 }
 
-/* Keys so long that a lookup of them takes hundreds of frames. */
-static void make_long_keys(struct remora_key keys[LONG], struct remora_object objects[LONG])
+/* Keys so long that a lookup of them takes hundreds of frames, and are stored. */
+static void store_long_keys(struct remora_key keys[LONG])
 {
+	static uint8_t names[LONG][REMORA_KEY_MAX];
+	static struct remora_object objects[LONG];
 	size_t i;
 
+	assert_int_equal(client_open(&client, &server, MIB, 0), 0);
 	for (i = 0; i < LONG; i++) {
-		uint8_t *name = client.arena + i * REMORA_KEY_MAX;
-
-		memset(name, (int)(i & 0xff), REMORA_KEY_MAX);
-		memcpy(name, &i, sizeof(i));
-		keys[i] = (struct remora_key){name, REMORA_KEY_MAX};
+		memset(names[i], (int)(i & 0xff), REMORA_KEY_MAX);
+		memcpy(names[i], &i, sizeof(i));
+		keys[i] = (struct remora_key){names[i], REMORA_KEY_MAX};
 		objects[i] = (struct remora_object){.data = client.arena, .len = 1};
 	}
+	assert_int_equal(client_store(&client, keys, objects, LONG, NULL), 0);
+	client_close(&client);
 }
 
 static void a_lookup_that_is_cut_short_tells_no_lock(void **state)
 {
 	static struct remora_key keys[LONG];
-	static struct remora_object objects[LONG];
 	struct remora_bitmap *bits;
 	unsigned ms, cut = 0;
 	size_t found;
 	int64_t task;
 
 	(void)state;
-	assert_int_equal(client_open(&client, &server, ARENA, 1000), 0);
-	make_long_keys(keys, objects);
-	assert_int_equal(client_store(&client, keys, objects, LONG, NULL), 0);
+	store_long_keys(keys);
+	assert_int_equal(client_open(&client, &server, MIB, TIMEOUT_MS), 0);
 	for (ms = 1; ms < 100 && !cut; ms = 2 * ms + 1) {
 		task = remora_submit_lookup(client.adapter, keys, LONG);
 		sleep_ms(ms);

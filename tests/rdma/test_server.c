@@ -146,7 +146,7 @@ static void a_reservation_is_invisible(void **state)
 	raw_close(&raw);
 }
 
-static void the_second_commit_of_a_key_is_freed(void **state)
+static void the_second_commit_of_a_key_is_freed_and_changes_nothing(void **state)
 {
 	struct wire_extent mine, theirs;
 	struct raw a, b;
@@ -157,8 +157,16 @@ static void the_second_commit_of_a_key_is_freed(void **state)
 	assert_int_equal(raw_reserve(&a, "c", OBJECT, &mine), WIRE_OK);
 	assert_int_equal(raw_reserve(&b, "c", OBJECT, &theirs), WIRE_OK);
 	assert_int_not_equal(mine.addr, theirs.addr);
+	memset(a.buffer, 0x11, OBJECT);
+	memset(b.buffer, 0x22, OBJECT);
+	assert_int_equal(raw_write(&a, &mine, OBJECT), 0);
+	assert_int_equal(raw_write(&b, &theirs, OBJECT), 0);
 	assert_int_equal(raw_handle(&a, WIRE_COMMIT, mine.handle), WIRE_OK);
 	assert_int_equal(raw_handle(&b, WIRE_COMMIT, theirs.handle), WIRE_EXISTS);
+	assert_int_equal(raw_lookup(&b, "c", 0, &theirs), WIRE_OK);
+	assert_int_equal(raw_read(&b, &theirs, OBJECT), 0);
+	assert_int_equal(b.buffer[0], 0x11);
+	assert_int_equal(b.buffer[OBJECT - 1], 0x11);
 	assert_int_equal(raw_reserve(&b, "c", OBJECT, &theirs), WIRE_EXISTS);
 	assert_int_equal(raw_delete(&a, "c"), WIRE_OK);
 	raw_close(&a);
@@ -454,7 +462,7 @@ int main(void)
 		cmocka_unit_test(what_is_stored_is_read_back),
 		cmocka_unit_test(bytes_are_accounted_by_salt),
 		cmocka_unit_test(a_reservation_is_invisible),
-		cmocka_unit_test(the_second_commit_of_a_key_is_freed),
+		cmocka_unit_test(the_second_commit_of_a_key_is_freed_and_changes_nothing),
 		cmocka_unit_test(handles_of_another_session_are_stale),
 		cmocka_unit_test(a_data_lane_commits),
 		cmocka_unit_test(a_data_lane_takes_no_lookups),
