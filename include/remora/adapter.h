@@ -200,7 +200,7 @@ void remora_submit_unlock(
  * for the duration. objects[i].len must be the stored length: otherwise the
  * key misses. Buffers of keys that miss are not touched, unless the transfer
  * itself failed halfway. A key may occur twice, each time with a buffer of its
- * own. Arrays that differ in length or are NULL, or an object without memory,
+ * own. An object without memory misses. Arrays that differ in length or are NULL
  * make every key miss, in a bitmap of key_count bits.
  */
 int64_t remora_submit_load(struct remora_adapter *adapter, const struct remora_key *keys,

@@ -160,8 +160,10 @@ int raw_open(struct raw *raw, const struct sockaddr_storage *addr, const struct 
 {
 	int err = open_once(raw, addr, want);
 
-	for (int i = 0; i < 3 && err == -ECONNREFUSED && !raw->rejected; i++)
+	for (int i = 0; i < 5 && err == -ECONNREFUSED && !raw->rejected; i++) {
+		usleep(20000); /* what refused it needs a moment */
 		err = open_once(raw, addr, want);
+	}
 	return err;
 }
 
