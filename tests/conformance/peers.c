@@ -32,7 +32,7 @@ static void a_deadline_ends_a_load(struct trial *trial)
 	check_bits(trial_load(trial, items), "000000000");
 	/* The buffers are the caller's again. */
 	items_fill(items);
-	trial_sleep_ms(20);
+	trial_sleep_ms(50);
 	check_equal(items_wrong(items), 9);
 }
 

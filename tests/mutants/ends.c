@@ -8,7 +8,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { LATE_US = 20000 };
+enum { LATE_US = 10000 };
 
 static void close_never(void *self)
 {

@@ -151,8 +151,8 @@ const struct remora_type *const *remora_types(void);
 
 const struct remora_type *const *remora_types(void)
 {
-	static const struct mutation *const all[] = {result_mutations, content_mutations,
-		lock_mutations, account_mutations, end_mutations};
+	static const struct mutation *const all[] = {result_mutations, store_mutations,
+		load_mutations, lock_mutations, account_mutations, end_mutations};
 	const struct mutation *mutation;
 	size_t i;
 

@@ -61,8 +61,8 @@ struct mutation {
 };
 
 /* Ends with a name that is NULL. */
-extern const struct mutation result_mutations[], content_mutations[], lock_mutations[],
-	account_mutations[], end_mutations[];
+extern const struct mutation result_mutations[], store_mutations[], load_mutations[],
+	lock_mutations[], account_mutations[], end_mutations[];
 
 /* What hands every call on. */
 extern const struct remora_type_ops faithful_ops;
