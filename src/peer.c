@@ -15,8 +15,9 @@
 #include <remora/adapter.h>
 
 enum {
-	SLICE_MS = 50, /* how soon an abandoned attempt is noticed */
-	RETRY_PAUSE_MS = 20,
+	SLICE_MS = 50,      /* how soon an abandoned attempt is noticed */
+	CONNECT_TRIES = 25, /* with the pause: longer than a dead queue pair is remembered */
+	RETRY_PAUSE_MS = 30,
 	GOODBYE_MS = 100,
 	PRIVATE_MAX = UINT8_MAX,
 	REJECT_NO_LISTENER = 8, /* InfiniBand's "invalid service id" */
@@ -313,7 +314,7 @@ static int open_lane(
 	struct attempt *attempt, const struct wire_connect *asked, struct peer_lane *lane)
 {
 	struct timespec pause = {.tv_nsec = RETRY_PAUSE_MS * 1000000L};
-	int err, tries = 5;
+	int err, tries = CONNECT_TRIES;
 
 	for (;;) {
 		err = try_open_lane(attempt, asked, lane);

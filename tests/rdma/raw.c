@@ -160,8 +160,12 @@ int raw_open(struct raw *raw, const struct sockaddr_storage *addr, const struct 
 {
 	int err = open_once(raw, addr, want);
 
-	for (int i = 0; i < 5 && err == -ECONNREFUSED && !raw->rejected; i++) {
-		usleep(20000); /* what refused it needs a moment */
+	/*
+	 * A connection manager refuses for half a second what looks like a queue
+	 * pair that has just died, and gives no reason of ours.
+	 */
+	for (int i = 0; i < 50 && err == -ECONNREFUSED && !raw->rejected; i++) {
+		usleep(20000);
 		err = open_once(raw, addr, want);
 	}
 	return err;
