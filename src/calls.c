@@ -49,7 +49,7 @@ void calls_unlock(struct io *io, struct wire_handle handle)
 static enum wire_type task_request(const struct task *task)
 {
 	switch (task->kind) {
-	case TASK_STORE: return WIRE_RESERVE;
+	case TASK_STORE: return task->verifying ? WIRE_LOOKUP : WIRE_RESERVE;
 	case TASK_LOOKUP:
 	case TASK_LENGTH:
 	case TASK_LOAD: return WIRE_LOOKUP;
@@ -63,6 +63,18 @@ static enum wire_type task_request(const struct task *task)
 	return WIRE_PING;
 }
 
+/* No request names this key. */
+static bool skips(const struct task *task, size_t key)
+{
+	/* What this task has stored is asked about again when it verifies. */
+	return task->verifying ? task->settled[key] == TASK_TWIN : task->settled[key];
+}
+
+static bool reserves(const struct task *task)
+{
+	return task->kind == TASK_STORE && !task->verifying;
+}
+
 /* Keys that one request of this task may name. */
 static unsigned keys_max(const struct io *io, const struct task *task)
 {
@@ -71,7 +83,7 @@ static unsigned keys_max(const struct io *io, const struct task *task)
 	size_t left = task->count - task->next_key;
 
 	/* A batch has one COMMIT, and that is one frame. */
-	if (task->kind == TASK_STORE && max > commits)
+	if (reserves(task) && max > commits)
 		max = (unsigned)commits;
 	return left < max ? (unsigned)left : max;
 }
@@ -81,7 +93,7 @@ static int put_key(struct wire_writer *writer, const struct task *task, size_t k
 	const struct remora_object *object;
 	struct wire_salt salt;
 
-	if (task->kind != TASK_STORE)
+	if (!reserves(task))
 		return wire_put_key(writer, task->keys[key]);
 	object = &task->objects[key];
 	salt = (struct wire_salt){(const uint8_t *)object->salt, (uint8_t)strlen(object->salt)};
@@ -91,11 +103,11 @@ static int put_key(struct wire_writer *writer, const struct task *task, size_t k
 static int put_keys(struct io *io, struct wire_writer *writer, struct batch *batch, unsigned max)
 {
 	struct task *task = batch->task;
-	bool store = task->kind == TASK_STORE;
+	bool store = reserves(task);
 	int err = 0;
 
 	for (; task->next_key < task->count && batch->count < max; task->next_key++) {
-		if (task->settled[task->next_key])
+		if (skips(task, task->next_key))
 			continue;
 		if (store && !batch_may_reserve(io, task->objects[task->next_key].len))
 			break;
@@ -202,17 +214,20 @@ static void send_unlocks(struct io *io)
 /* A store waits until what the session may reserve has room for its next key. */
 static bool must_wait(const struct io *io, const struct task *task)
 {
-	return task->kind == TASK_STORE &&
-	       !batch_may_reserve(io, task->objects[task->next_key].len);
+	return reserves(task) && !batch_may_reserve(io, task->objects[task->next_key].len);
 }
 
 /* Send the task's requests. False: some are left for later. */
 static bool ask_all(struct io *io, struct task *task)
 {
 	do {
-		if (must_wait(io, task) || !ask(io, task))
+		if (must_wait(io, task)) {
+			task->parted = true;
 			return false;
-		while (task->next_key < task->count && task->settled[task->next_key])
+		}
+		if (!ask(io, task))
+			return false;
+		while (task->next_key < task->count && skips(task, task->next_key))
 			task->next_key++;
 	} while (task->next_key < task->count);
 	return true;
@@ -230,7 +245,7 @@ void calls_progress(struct io *io)
 	for (task = STAILQ_FIRST(&io->asks); task; task = next) {
 		next = STAILQ_NEXT(task, ask_link);
 		/* A large store would wait for ever while small ones take the room. */
-		if (full && task->kind == TASK_STORE)
+		if (full && reserves(task))
 			continue;
 		if (!ask_all(io, task)) {
 			full = full || must_wait(io, task);

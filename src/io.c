@@ -78,9 +78,26 @@ static void tell(struct io *io, struct task *task)
 	core_complete(io->core, task);
 }
 
+/*
+ * The later keys of a store that had to wait may have driven out the earlier
+ * ones: it succeeds only if all of them are there now.
+ */
+static void verify(struct io *io, struct task *task)
+{
+	task->verifying = true;
+	task->next_key = 0;
+	task->asking = true;
+	STAILQ_INSERT_TAIL(&io->asks, task, ask_link);
+	io_ring(io);
+}
+
 void io_settle(struct io *io, struct task *task)
 {
-	if (!task->batches && !task->asking)
+	if (task->batches || task->asking)
+		return;
+	if (task->parted && !task->verifying && !task->error)
+		verify(io, task);
+	else
 		tell(io, task);
 }
 

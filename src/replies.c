@@ -106,6 +106,25 @@ static int reply_lookup(struct io *io, struct batch *batch, struct wire_reader *
 	return 0;
 }
 
+/* What a store left behind; a key that is gone was not stored. */
+static int reply_verify(struct io *io, struct batch *batch, struct wire_reader *reader)
+{
+	struct wire_extent extent;
+	enum wire_status status;
+	unsigned i;
+	int err;
+
+	for (i = 0; i < batch->count; i++) {
+		err = wire_get_extent(reader, &status, &extent);
+		if (err)
+			return err;
+		if (status != WIRE_OK)
+			io_task_error(batch->task, -ENOSPC);
+	}
+	batch_finish(io, batch);
+	return 0;
+}
+
 static int reply_commit(struct io *io, struct batch *batch, struct wire_reader *reader)
 {
 	struct task *task = batch->task;
@@ -197,6 +216,8 @@ static int reply(struct io *io, uint8_t type, struct batch *batch, struct wire_r
 		return -EPROTO;
 	if (type == WIRE_RESERVE)
 		err = reply_reserve(io, batch, reader);
+	else if (batch->task->verifying)
+		err = reply_verify(io, batch, reader);
 	else if (type == WIRE_LOOKUP)
 		err = reply_lookup(io, batch, reader);
 	else if (type == WIRE_COMMIT)

@@ -60,6 +60,8 @@ struct task {
 	size_t next_key;  /* the first that no request names yet */
 	unsigned batches; /* under way */
 	bool asking;      /* in the queue of those with requests to send */
+	bool parted;      /* STORE: some keys had to wait until others were committed */
+	bool verifying;   /* such a store looks whether those others are still there */
 	TAILQ_ENTRY(task) link;
 	STAILQ_ENTRY(task) ask_link;
 };

@@ -117,6 +117,16 @@ static void a_batch_too_large_fails(struct trial *trial)
 	check(usage.used <= usage.capacity);
 }
 
+static void a_batch_beyond_the_capacity_fails(struct trial *trial)
+{
+	struct items *items = eighths(trial, SHARE + 2);
+	struct remora_usage usage;
+
+	check(trial_store(trial, items).error < 0);
+	usage = trial_usage(trial);
+	check(usage.used <= usage.capacity);
+}
+
 static void a_delete_deletes(struct trial *trial)
 {
 	struct items *items = trial_items(trial, 1, PAGE);
@@ -213,6 +223,7 @@ static const struct trial_case cases[] = {
 	{"a store fails if all is locked", fails_if_all_is_locked},
 	{"stores go on after an unlock", goes_on_after_an_unlock},
 	{"a batch beyond what is unlocked fails", a_batch_too_large_fails},
+	{"a batch beyond the capacity fails", a_batch_beyond_the_capacity_fails},
 	{"a delete deletes", a_delete_deletes},
 	{"a delete leaves other keys", a_delete_takes_some_of_several},
 	{"deleting what is missing does nothing", a_delete_of_what_is_missing_does_nothing},
