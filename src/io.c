@@ -24,8 +24,6 @@ enum {
 	POLL_BATCH = 32,
 	SPIN_NS = 20000,
 	NS_PER_MS = 1000000,
-	HEARTBEATS_A_LEASE = 5,
-	FENCE_PERCENT = 70,
 };
 
 void io_ring(struct io *io)
@@ -101,80 +99,6 @@ void io_settle(struct io *io, struct task *task)
 		tell(io, task);
 }
 
-static void start_unlock(struct io *io, struct task *task)
-{
-	struct wire_handle handle;
-	size_t i;
-
-	for (i = 0; io->peer && i < task->count; i++)
-		if (task->keys[i].len && held_unlock(io->held, task->keys[i], &handle))
-			calls_unlock(io, handle);
-	task_destroy(task);
-}
-
-/* Keys that can be read at once: one batch of them. The others are asked for. */
-static int start_held(struct io *io, struct task *task)
-{
-	struct held_entry *entry;
-	struct batch *batch;
-	size_t i;
-
-	batch = batch_create(io, task, (unsigned)task->count);
-	if (!batch)
-		return -ENOMEM;
-	for (i = 0; i < task->count; i++) {
-		entry = task->settled[i] ? NULL : held_find(io->held, task->keys[i]);
-		if (!entry)
-			continue;
-		task->settled[i] = TASK_SETTLED;
-		if (entry->extent.len != task->objects[i].len)
-			continue;
-		held_pin(entry);
-		batch->items[batch->count++] =
-			(struct item){.key = (uint32_t)i, .extent = entry->extent, .pin = entry};
-	}
-	if (batch->count)
-		transfer_start(io, batch);
-	else
-		batch_drop(io, batch);
-	return 0;
-}
-
-/* Bad keys, and objects that nothing can be loaded into, miss without a question. */
-static void settle_bad(struct task *task)
-{
-	size_t i;
-
-	for (i = 0; i < task->count; i++)
-		if (!task->keys[i].len ||
-			(task->objects && (!task->objects[i].data || !task->objects[i].len)))
-			task->settled[i] = TASK_SETTLED;
-}
-
-static void start(struct io *io, struct task *task)
-{
-	int err;
-
-	if (task->kind == TASK_LOOKUP || task->kind == TASK_LOAD)
-		settle_bad(task);
-	if (task->kind == TASK_LOAD) {
-		err = start_held(io, task);
-		if (err) {
-			io_task_error(task, err);
-			tell(io, task);
-			return;
-		}
-	}
-	while (task->next_key < task->count && task->settled[task->next_key])
-		task->next_key++;
-	if (task->count && task->next_key == task->count) {
-		io_settle(io, task);
-		return;
-	}
-	task->asking = true;
-	STAILQ_INSERT_TAIL(&io->asks, task, ask_link);
-}
-
 /* Start what was submitted; without a session it waits, or fails if there is none to come. */
 static void take_submitted(struct io *io)
 {
@@ -185,12 +109,12 @@ static void take_submitted(struct io *io)
 	while ((task = TAILQ_FIRST(&list))) {
 		TAILQ_REMOVE(&list, task, link);
 		if (task->kind == TASK_UNLOCK) {
-			start_unlock(io, task);
+			intake_unlock(io, task);
 			continue;
 		}
 		TAILQ_INSERT_TAIL(&io->tasks, task, link);
 		if (io->peer) {
-			start(io, task);
+			intake_task(io, task);
 		} else if (io->down) {
 			io_task_error(task, -ENOTCONN);
 			tell(io, task);
@@ -310,10 +234,10 @@ static void begin_session(struct io *io)
 	pthread_mutex_unlock(&io->status_mutex);
 	core_log(io->core, REMORA_LOG_INFO, "connected by device %s, boot id %016llx",
 		io->device_name, (unsigned long long)io->peer->boot);
-	/* start() may finish a task, and so take it out of the list. */
+	/* It may finish a task, and so take it out of the list. */
 	for (task = TAILQ_FIRST(&io->tasks); task; task = next) {
 		next = TAILQ_NEXT(task, link);
-		start(io, task);
+		intake_task(io, task);
 	}
 }
 
@@ -426,38 +350,6 @@ static void expire(struct io *io)
 	}
 }
 
-static uint64_t lease_ns(const struct io *io)
-{
-	return (uint64_t)io->peer->welcome.lease_ms * NS_PER_MS;
-}
-
-static uint64_t heartbeat_due(const struct io *io)
-{
-	return io->asked_ns + lease_ns(io) / HEARTBEATS_A_LEASE;
-}
-
-/*
- * Until when the session's locks may be believed. The server counts the lease
- * from the arrival of a request, which is after its sending; the margin is for
- * clocks that do not run alike. A process that was stopped finds out here.
- */
-static uint64_t fence_due(const struct io *io)
-{
-	return io->renewed_ns + lease_ns(io) / 100 * FENCE_PERCENT;
-}
-
-static void keep_lease(struct io *io)
-{
-	if (io->now >= fence_due(io))
-		io_fault(io, -ETIMEDOUT,
-			"the server was silent for %llu ms, and the lease is %u ms: its locks are "
-			"no longer believed",
-			(unsigned long long)((io->now - io->renewed_ns) / NS_PER_MS),
-			io->peer->welcome.lease_ms);
-	else if (io->now >= heartbeat_due(io))
-		calls_heartbeat(io);
-}
-
 static bool turn(struct io *io)
 {
 	bool any = false;
@@ -471,7 +363,7 @@ static bool turn(struct io *io)
 	if (atomic_exchange(&io->reset_wanted, false) && io->peer)
 		io_fault(io, -ENOMEM, "no memory for an unlock: the session ends instead");
 	if (io->peer && !io->fault)
-		keep_lease(io);
+		lease_keep(io);
 	if (io->peer && !io->fault) {
 		calls_progress(io);
 		transfer_progress(io);
@@ -489,10 +381,8 @@ static int sleep_ms(const struct io *io)
 	const struct task *task = TAILQ_FIRST(&io->tasks);
 	uint64_t until = task ? task->deadline_ns : UINT64_MAX;
 
-	if (io->peer && heartbeat_due(io) < until)
-		until = heartbeat_due(io);
-	if (io->peer && fence_due(io) < until)
-		until = fence_due(io);
+	if (io->peer && lease_due(io) < until)
+		until = lease_due(io);
 	if (until == UINT64_MAX)
 		return -1;
 	if (until <= io->now)

@@ -117,6 +117,22 @@ void io_settle(struct io *io, struct task *task);
 /* Record an error of the task, unless it has one already. */
 void io_task_error(struct task *task, int err);
 
+/* intake.c */
+
+/* There is a session: begin the task, which may end it at once. */
+void intake_task(struct io *io, struct task *task);
+
+/* Give the locks back that the task names, if there is a session, and free it. */
+void intake_unlock(struct io *io, struct task *task);
+
+/* lease.c */
+
+/* Send a heartbeat if it is time, or end the session if no answer came for too long. */
+void lease_keep(struct io *io);
+
+/* When to call lease_keep() next, in ns. */
+uint64_t lease_due(const struct io *io);
+
 /* calls.c */
 
 /* Send requests, and unlocks, as long as there are credits. */
