@@ -72,7 +72,10 @@ int raw_wait(struct raw *raw, unsigned replies);
 /* Send, wait for the reply and open it. Returns the reply's type, or a negative errno. */
 int raw_call(struct raw *raw, struct wire_writer *w, struct wire_reader *r);
 
-/* Move len bytes between the buffer's start and an extent. */
+/*
+ * Move len bytes between the buffer's start and an extent. A read waits for
+ * them; a write is only posted: the next answer on the lane comes after it.
+ */
 int raw_write(struct raw *raw, const struct wire_extent *extent, size_t len);
 int raw_read(struct raw *raw, const struct wire_extent *extent, size_t len);
 
