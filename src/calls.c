@@ -222,7 +222,7 @@ static bool ask_all(struct io *io, struct task *task)
 {
 	do {
 		if (must_wait(io, task)) {
-			task->parted = true;
+			task->parted = task->next_key > 0;
 			return false;
 		}
 		if (!ask(io, task))
