@@ -20,10 +20,13 @@
 /* An attempt to connect gets no more than this of the whole timeout. */
 enum { CONNECT_MAX_MS = 10000, ERROR_LEN = 512 };
 
-enum { OPTION_ADAPTER = 0x200, OPTION_ADAPTERS, OPTION_HELP };
+enum { OPTION_ADAPTER = 0x200, OPTION_ADAPTERS, OPTION_HELP, OPTION_TENANT, OPTION_SECRET_FILE };
 
 static const struct argp_option options_table[] = {
 	{"server", 's', "ADDR[:PORT]", 0, "The memory server; default: REMORA_SERVER", 90},
+	{"secret-file", OPTION_SECRET_FILE, "PATH", 0,
+		"The secret that the server knows too; default: REMORA_SECRET_FILE", 90},
+	{"tenant", OPTION_TENANT, "NAME", 0, "Whose objects; default: REMORA_TENANT", 90},
 	{"l2-adapter", OPTION_ADAPTER, "JSON", 0, "Another adapter, '{\"type\": ...}'", 91},
 	{"l2-adapters", OPTION_ADAPTERS, "FILE", 0, "The same from a file, or an array", 91},
 	{"help-adapter", OPTION_HELP, "TYPE", 0, "Tell what can be said of an adapter", 91},
@@ -73,6 +76,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--server is empty; give ADDR[:PORT]");
 		options->server = arg;
 		return 0;
+	case OPTION_TENANT: options->tenant = arg; return 0;
+	case OPTION_SECRET_FILE: options->secret_file = arg; return 0;
 	case OPTION_ADAPTER:
 	case OPTION_ADAPTERS: add_adapters(options, key, arg, state); return 0;
 	case OPTION_HELP: help_adapter(arg, state); return 0;
@@ -139,6 +144,22 @@ static void complain_unconnected(
 		status.error[0] ? status.error : reason_text(err));
 }
 
+/* An option, or else the environment's; an empty one is as good as none. */
+static int configure_text(
+	struct remora_config *config, const char *field, const char *option, const char *variable)
+{
+	const char *value = option ? option : getenv(variable);
+	char error[ERROR_LEN];
+	int err;
+
+	if (!value || !*value)
+		return 0;
+	err = remora_config_set(config, field, value, error, sizeof(error));
+	if (err)
+		complain("%s", error);
+	return err;
+}
+
 static int configure_server(const struct connection_options *options, struct remora_config *config)
 {
 	uint32_t connect_ms =
@@ -170,6 +191,11 @@ static int make_config(const struct connection_options *options, struct remora_c
 	err = remora_config_create("rdma", config);
 	if (!err)
 		err = configure_server(options, *config);
+	if (!err)
+		err = configure_text(*config, "tenant", options->tenant, "REMORA_TENANT");
+	if (!err)
+		err = configure_text(
+			*config, "secret_file", options->secret_file, "REMORA_SECRET_FILE");
 	return err;
 }
 

@@ -16,6 +16,8 @@
 
 struct connection_options {
 	const char *server;                  /* NULL: the environment's REMORA_SERVER */
+	const char *tenant;                  /* NULL: the environment's REMORA_TENANT, or none */
+	const char *secret_file;             /* NULL: the environment's REMORA_SECRET_FILE, or none */
 	struct remora_config_list *adapters; /* instead of the server; NULL: none */
 	uint32_t timeout_ms;
 	int verbose;

@@ -26,7 +26,7 @@ int client_create(uint64_t session_id, uint64_t now_ms, struct client **out)
 	return 0;
 }
 
-void client_destroy(struct client *client, struct store *store)
+void client_destroy(struct client *client)
 {
 	unsigned i;
 
@@ -35,7 +35,7 @@ void client_destroy(struct client *client, struct store *store)
 	/* The order is the promise: memory is reused when no NIC can touch it. */
 	for (i = 0; i < client->link_count; i++)
 		link_destroy(client->links[i]);
-	session_destroy(client->session, store);
+	session_destroy(client->session);
 	free(client);
 }
 
@@ -98,8 +98,8 @@ const char *client_overdue(const struct client *client, uint64_t now_ms, uint32_
 {
 	if (client->closing)
 		return NULL;
-	if (!client->session->welcome && now_ms - client->created_ms >= CLIENT_HALF_OPEN_MS)
-		return "no HELLO in time";
+	if (!session_is_welcome(client->session) && now_ms - client->created_ms >= CLIENT_HALF_OPEN_MS)
+		return "not authenticated in time";
 	if (now_ms - client->heard_ms >= lease_ms)
 		return "silent for longer than the lease";
 	return NULL;

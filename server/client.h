@@ -20,7 +20,7 @@
 enum {
 	CLIENT_DATA_LANES = 8,       /* at most */
 	CLIENT_GOODBYE_MS = 100,     /* for the peer to answer a disconnect */
-	CLIENT_HALF_OPEN_MS = 10000, /* to say HELLO, or to complete a connect */
+	CLIENT_HALF_OPEN_MS = 10000, /* to become welcome, or to complete a connect */
 };
 
 struct client {
@@ -39,7 +39,7 @@ struct client {
 int client_create(uint64_t session_id, uint64_t now_ms, struct client **out);
 
 /* NULL is allowed. */
-void client_destroy(struct client *client, struct store *store);
+void client_destroy(struct client *client);
 
 /* Room is for the caller to check. */
 void client_add_link(struct client *client, struct link *link);

@@ -220,6 +220,22 @@ static bool set_max_locks(struct config *config, const char *value)
 	return parse_number(value, 1, 1 << 30, &config->max_locks);
 }
 
+static bool set_secret_file(struct config *config, const char *value)
+{
+	if (!*value || strlen(value) >= sizeof(config->secret_file))
+		return false;
+	memcpy(config->secret_file, value, strlen(value) + 1);
+	return true;
+}
+
+static bool set_insecure(struct config *config, const char *value)
+{
+	if (strcmp(value, "yes") && strcmp(value, "no"))
+		return false;
+	config->insecure = !strcmp(value, "yes");
+	return true;
+}
+
 static bool set_lease_ms(struct config *config, const char *value)
 {
 	return parse_number(value, 1000, 3600000, &config->lease_ms);
@@ -250,6 +266,8 @@ static const struct setting settings[] = {
 	{"max-reserved", SIZE_FORMS "; 0 means half the memory", set_max_reserved},
 	{"max-reservations", "a number from 1 to 16777216", set_max_reservations},
 	{"max-locks", "a number from 1 to 1073741824", set_max_locks},
+	{"secret-file", "the path of a file", set_secret_file},
+	{"insecure", "yes or no", set_insecure},
 	{"lease-ms", "milliseconds from 1000 to 3600000", set_lease_ms},
 	{"drain-ms", "milliseconds from 0 to 3600000", set_drain_ms},
 	{"log-level", "error, warn, info or debug", set_log_level},
@@ -301,6 +319,24 @@ unsigned config_port(const struct config *config)
 	return ntohs(((const struct sockaddr_in *)&config->addr)->sin_port);
 }
 
+static int check_secret(const struct config *config, char *error, size_t error_len)
+{
+	if (config->secret_file[0] && config->insecure) {
+		snprintf(error, error_len,
+			"insecure: this lets everybody in, and yet there is a secret-file: leave "
+			"one of them out");
+		return -EINVAL;
+	}
+	if (!config->secret_file[0] && !config->insecure) {
+		snprintf(error, error_len,
+			"who may come in? Name a file with a secret that clients know too "
+			"(--secret-file PATH; `(umask 077; openssl rand -hex 32 >PATH)` makes "
+			"one), or let everybody in who reaches this host (--insecure)");
+		return -EINVAL;
+	}
+	return 0;
+}
+
 int config_check(const struct config *config, char *error, size_t error_len)
 {
 	if (!config->listen[0]) {
@@ -316,5 +352,5 @@ int config_check(const struct config *config, char *error, size_t error_len)
 			(unsigned long long)config->memory);
 		return -EINVAL;
 	}
-	return 0;
+	return check_secret(config, error, error_len);
 }

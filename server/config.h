@@ -8,7 +8,9 @@
 #ifndef CONFIG_H
 #define CONFIG_H
 
+#include <limits.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +31,8 @@ struct config {
 	uint64_t max_reserved;     /* bytes a session; 0: half the pool */
 	unsigned max_reservations; /* a session */
 	unsigned max_locks;        /* a session */
+	char secret_file[PATH_MAX]; /* "" if not set */
+	bool insecure;              /* let everybody in */
 	unsigned lease_ms;
 	unsigned drain_ms;
 	enum log_level log_level;

@@ -11,6 +11,7 @@
 
 #include "listener.h"
 #include "pool.h"
+#include "secret.h"
 #include "store.h"
 #include "worker.h"
 
@@ -19,7 +20,7 @@ struct daemon {
 	struct listener *listener; /* NULL while draining */
 	struct ibv_pd *pd;
 	char device[64];
-	struct pool *pool;
+	struct tenant tenant;
 	struct service service;
 	struct worker *workers[WORKERS_MAX];
 	unsigned worker_count;
@@ -70,32 +71,57 @@ static int create_pool(struct daemon *daemon)
 		.threads = cpus(),
 	};
 
-	return pool_create(daemon->pd, &params, &daemon->pool);
+	return pool_create(daemon->pd, &params, &daemon->tenant.pool);
 }
 
 static int create_store(struct daemon *daemon)
 {
-	struct service *service = &daemon->service;
+	struct tenant *tenant = &daemon->tenant;
 	struct store_params params = {0};
 	size_t *lengths;
 	unsigned i;
 	int err;
 
-	service->arenas = pool_arenas(daemon->pool, &service->arena_count);
+	tenant->arenas = pool_arenas(tenant->pool, &tenant->arena_count);
 	err = random_u64(&params.seed);
 	if (err)
 		return err;
-	lengths = calloc(service->arena_count, sizeof(*lengths));
+	lengths = calloc(tenant->arena_count, sizeof(*lengths));
 	if (!lengths)
 		return -ENOMEM;
-	for (i = 0; i < service->arena_count; i++)
-		lengths[i] = service->arenas[i].len;
+	for (i = 0; i < tenant->arena_count; i++)
+		lengths[i] = tenant->arenas[i].len;
 	params.arenas = lengths;
-	params.arena_count = service->arena_count;
-	err = store_create(&params, &service->store);
+	params.arena_count = tenant->arena_count;
+	err = store_create(&params, &tenant->store);
 	free(lengths);
 	if (err)
 		log_line(LOG_ERROR, "cannot create the object store: %s", strerror(-err));
+	return err;
+}
+
+static int fill_tenant(struct daemon *daemon)
+{
+	const struct config *config = daemon->config;
+	struct tenant *tenant = &daemon->tenant;
+	char error[CONFIG_ERROR_LEN];
+	int err;
+
+	tenant->limits = (struct session_limits){
+		.reserved = config->max_reserved ? config->max_reserved : config->memory / 2,
+		.reservations = config->max_reservations,
+		.locks = config->max_locks,
+	};
+	tenant->max_sessions = config->max_sessions;
+	tenant->max_locks = UINT64_MAX;
+	if (config->insecure) {
+		log_line(LOG_WARN, "insecure: everybody who reaches this host may read, write and "
+				   "delete every object");
+		return 0;
+	}
+	err = secret_read(config->secret_file, &tenant->secret, error, sizeof(error));
+	if (err)
+		log_line(LOG_ERROR, "secret-file: %s", error);
 	return err;
 }
 
@@ -109,12 +135,9 @@ static int fill_service(struct daemon *daemon)
 	service->started_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 	service->lease_ms = config->lease_ms;
 	service->max_sessions = config->max_sessions;
-	service->limits = (struct session_limits){
-		.reserved = config->max_reserved ? config->max_reserved : config->memory / 2,
-		.reservations = config->max_reservations,
-		.locks = config->max_locks,
-	};
-	return random_u64(&service->boot);
+	service->tenants = &daemon->tenant;
+	service->tenant_count = 1;
+	return secret_random(&service->decoy) ? -EIO : random_u64(&service->boot);
 }
 
 static int start_workers(struct daemon *daemon)
@@ -142,7 +165,9 @@ int daemon_start(const struct config *config, struct daemon **out)
 	if (!daemon)
 		return -ENOMEM;
 	daemon->config = config;
-	err = open_device(daemon);
+	err = fill_tenant(daemon);
+	if (!err)
+		err = open_device(daemon);
 	if (!err)
 		err = create_pool(daemon);
 	if (!err)
@@ -182,7 +207,7 @@ bool daemon_is_drained(const struct daemon *daemon)
 {
 	struct store_stats stats;
 
-	store_stats(daemon->service.store, &stats);
+	store_stats(daemon->tenant.store, &stats);
 	return !stats.reserved && !stats.locked;
 }
 
@@ -191,7 +216,7 @@ void daemon_announce(const struct daemon *daemon)
 	char address[INET6_ADDRSTRLEN];
 	struct store_stats stats;
 
-	store_stats(daemon->service.store, &stats);
+	store_stats(daemon->tenant.store, &stats);
 	config_host(daemon->config, address);
 	log_line(LOG_INFO,
 		"ready: address=%s port=%u capacity=%llu device=%s workers=%u boot=%016llx",
@@ -211,9 +236,11 @@ void daemon_end(struct daemon *daemon)
 		worker_stop(daemon->workers[i]);
 	for (i = 0; i < daemon->worker_count; i++)
 		worker_destroy(daemon->workers[i]);
-	store_destroy(daemon->service.store);
-	pool_destroy(daemon->pool);
+	store_destroy(daemon->tenant.store);
+	pool_destroy(daemon->tenant.pool);
 	if (daemon->pd)
 		ibv_dealloc_pd(daemon->pd);
+	secret_wipe(&daemon->tenant.secret);
+	secret_wipe(&daemon->service.decoy);
 	free(daemon);
 }

@@ -25,10 +25,14 @@ static const struct argp_option options[] = {
 		"Bytes a client may have reserved and not committed (half the memory)", 0},
 	{"max-reservations", KEY_FIRST + 7, "N", 0, "The same as a count (65536)", 0},
 	{"max-locks", KEY_FIRST + 8, "N", 0, "Locks a client may hold (1048576)", 0},
-	{"lease-ms", KEY_FIRST + 9, "MS", 0, "End a client that is silent for so long (10000)", 0},
-	{"drain-ms", KEY_FIRST + 10, "MS", 0,
+	{"secret-file", KEY_FIRST + 9, "PATH", 0,
+		"A file with the secret that clients prove to know; mode 600", 0},
+	{"insecure", KEY_FIRST + 10, "yes|no", OPTION_ARG_OPTIONAL,
+		"Let in everybody who reaches this host, without a secret", 0},
+	{"lease-ms", KEY_FIRST + 11, "MS", 0, "End a client that is silent for so long (10000)", 0},
+	{"drain-ms", KEY_FIRST + 12, "MS", 0,
 		"Wait at most so long for clients to finish when told to stop (5000)", 0},
-	{"log-level", KEY_FIRST + 11, "LEVEL", 0, "error, warn, info or debug (info)", 0},
+	{"log-level", KEY_FIRST + 13, "LEVEL", 0, "error, warn, info or debug (info)", 0},
 	{"config", KEY_CONFIG, "FILE", 0, "Read settings from FILE; the command line wins over it",
 		0},
 	{0},
@@ -66,8 +70,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		return ARGP_ERR_UNKNOWN;
 	if (parse->want_file)
 		return 0;
-	parse->err = config_set(
-		parse->config, options[key - KEY_FIRST].name, value, detail, sizeof(detail));
+	parse->err = config_set(parse->config, options[key - KEY_FIRST].name, value ? value : "yes",
+		detail, sizeof(detail));
 	if (!parse->err)
 		return 0;
 	snprintf(parse->error, parse->error_len, "--%s", detail);

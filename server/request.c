@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "greeting.h"
 #include "store.h"
 #include "wire.h"
 
@@ -83,7 +84,7 @@ static int put_status(struct call *call, enum wire_status status)
 
 static int put_object(struct call *call, const struct store_object *object)
 {
-	const struct arena *arena = &call->service->arenas[object->arena];
+	const struct arena *arena = &call->session->tenant->arenas[object->arena];
 	struct wire_extent extent = {
 		.addr = arena->addr + object->offset,
 		.len = object->len,
@@ -94,53 +95,51 @@ static int put_object(struct call *call, const struct store_object *object)
 	return wire_put_extent(&call->out, &extent);
 }
 
-static enum wire_status judge_hello(const struct call *call, const struct wire_hello *hello)
-{
-	if (hello->version != WIRE_VERSION)
-		return WIRE_BAD_VERSION;
-	return draining(call) ? WIRE_DRAINING : WIRE_OK;
-}
-
 static int hello(struct call *call)
 {
-	struct wire_welcome welcome = {
-		.version = WIRE_VERSION,
-		.session = call->session->id,
-		.lease_ms = call->service->lease_ms,
-		.max_object = store_max_object(call->service->store),
-		.max_reserved = call->service->limits.reserved,
-		.max_reservations = call->service->limits.reservations,
-	};
+	struct wire_challenge challenge;
 	struct wire_hello asked;
+	int err;
 
 	if (wire_get_hello(&call->in, &asked))
 		return -EPROTO;
-	welcome.status = (uint8_t)judge_hello(call, &asked);
-	if (welcome.status == WIRE_OK) {
-		call->session->welcome = true;
-		memcpy(call->session->client_id, asked.client_id, WIRE_ID_LEN);
-		memcpy(welcome.token, call->session->token, WIRE_TOKEN_LEN);
-	}
+	err = greeting_hello(call->service, call->session, &asked, &challenge);
+	return err ? err : wire_put_challenge(&call->out, &challenge);
+}
+
+static int authenticate(struct call *call)
+{
+	struct wire_welcome welcome;
+	uint8_t proof[WIRE_PROOF_LEN];
+
+	if (wire_get_auth(&call->in, proof))
+		return -EPROTO;
+	greeting_auth(call->service, call->session, proof, &welcome);
 	return wire_put_welcome(&call->out, &welcome);
+}
+
+static struct store *store_of(const struct call *call)
+{
+	return call->session->tenant->store;
 }
 
 static enum wire_status reserve_one(
 	struct call *call, const struct store_wish *wish, struct store_object *object)
 {
-	struct service *service = call->service;
+	struct store *store = store_of(call);
 	enum wire_status status;
 
 	if (draining(call))
 		return WIRE_DRAINING;
-	if (wish->len > store_max_object(service->store))
+	if (wish->len > store_max_object(store))
 		return WIRE_TOO_LARGE;
-	if (!session_may_reserve(call->session, &service->limits, wish->len))
+	if (!session_may_reserve(call->session, wish->len))
 		return WIRE_LIMIT;
-	status = store_reserve(service->store, wish, object);
+	status = store_reserve(store, wish, object);
 	if (status != WIRE_OK || !session_reserved(call->session, object))
 		return status;
 	/* Nobody was told where it is: no NIC can write to it. */
-	store_abort(service->store, object->handle);
+	store_abort(store, object->handle);
 	return WIRE_NO_SPACE;
 }
 
@@ -175,7 +174,7 @@ static int end_reservations(
 			return -EPROTO;
 		status = WIRE_STALE;
 		if (session_unreserve(call->session, handle))
-			status = end(call->service->store, handle);
+			status = end(store_of(call), handle);
 		err = put_status(call, status);
 	}
 	return err;
@@ -198,18 +197,18 @@ static int abort_reservations(struct call *call)
 static enum wire_status lookup_one(
 	struct call *call, struct wire_key key, struct store_object *object)
 {
-	struct service *service = call->service;
 	bool lock = call->header.flags & WIRE_FLAG_LOCK;
+	struct store *store = store_of(call);
 	enum wire_status status;
 
 	if (draining(call))
 		return WIRE_DRAINING;
-	if (lock && !session_may_lock(call->session, &service->limits))
+	if (lock && !session_may_lock(call->session))
 		return WIRE_LIMIT;
-	status = store_lookup(service->store, key, lock, object);
+	status = store_lookup(store, key, lock, object);
 	if (status != WIRE_OK || !lock || !session_locked(call->session, object->handle))
 		return status;
-	store_unlock(service->store, object->handle);
+	store_unlock(store, object->handle);
 	return WIRE_LIMIT;
 }
 
@@ -246,7 +245,7 @@ static int unlock(struct call *call)
 			return -EPROTO;
 		status = WIRE_STALE;
 		if (session_unlock(call->session, handle))
-			status = store_unlock(call->service->store, handle);
+			status = store_unlock(store_of(call), handle);
 		err = put_status(call, status);
 	}
 	return err;
@@ -261,7 +260,7 @@ static int delete_keys(struct call *call)
 	for (i = 0; i < call->header.count && !err; i++) {
 		if (wire_get_key(&call->in, &key))
 			return -EPROTO;
-		err = put_status(call, store_delete(call->service->store, key));
+		err = put_status(call, store_delete(store_of(call), key));
 	}
 	return err;
 }
@@ -273,13 +272,13 @@ static uint64_t time_us(struct timeval tv)
 
 static int usage(struct call *call)
 {
-	struct service *service = call->service;
+	struct tenant *tenant = call->session->tenant;
 	struct wire_usage usage;
 	struct store_stats stats;
 	struct rusage self;
 	struct timespec now;
 
-	store_stats(service->store, &stats);
+	store_stats(tenant->store, &stats);
 	getrusage(RUSAGE_SELF, &self);
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	usage = (struct wire_usage){
@@ -288,13 +287,13 @@ static int usage(struct call *call)
 		.reserved = stats.reserved,
 		.objects = stats.objects,
 		.locked = stats.locked,
-		.sessions = atomic_load_explicit(&service->sessions, memory_order_relaxed),
+		.sessions = atomic_load_explicit(&tenant->sessions, memory_order_relaxed),
 		.evictions = stats.evictions,
 		.hits = stats.hits,
 		.misses = stats.misses,
 		.stored = stats.stored,
 		.uptime_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 -
-			     service->started_ms,
+			     call->service->started_ms,
 		.user_cpu_us = time_us(self.ru_utime),
 		.system_cpu_us = time_us(self.ru_stime),
 	};
@@ -317,7 +316,7 @@ static int list(struct call *call)
 	err = wire_put_cursor(&call->out, 0);
 	if (err)
 		return err;
-	store_list(call->service->store, prefix, &cursor, put_listed, &call->out);
+	store_list(store_of(call), prefix, &cursor, put_listed, &call->out);
 	wire_set_cursor(&call->out, cursor);
 	return 0;
 }
@@ -337,7 +336,7 @@ static int salts(struct call *call)
 	err = wire_put_cursor(&call->out, 0);
 	if (err)
 		return err;
-	store_salts(call->service->store, &cursor, put_salt, &call->out);
+	store_salts(store_of(call), &cursor, put_salt, &call->out);
 	wire_set_cursor(&call->out, cursor);
 	return 0;
 }
@@ -360,6 +359,7 @@ static const struct rule rules[] = {
 	[WIRE_LIST] = {list, "LIST", 1, false},
 	[WIRE_PING] = {ping, "PING", 0, true},
 	[WIRE_SALTS] = {salts, "SALTS", 1, false},
+	[WIRE_AUTH] = {authenticate, "AUTH", 1, false},
 };
 
 static const struct rule *rule_find(uint8_t type)
@@ -369,20 +369,38 @@ static const struct rule *rule_find(uint8_t type)
 	return &rules[type];
 }
 
+/* What may be asked at this stage of the greeting. Returns as check_standing(). */
+static int check_stage(struct call *call, const struct rule *rule)
+{
+	enum session_stage stage = call->session->stage;
+
+	if (call->header.type == WIRE_HELLO) {
+		if (stage != SESSION_NEW)
+			return refuse(call, WIRE_BAD_REQUEST, "HELLO was said already");
+	} else if (call->header.type == WIRE_AUTH) {
+		if (stage == SESSION_NEW)
+			return refuse(call, WIRE_DENIED, "AUTH before HELLO: say HELLO first");
+		if (stage != SESSION_CHALLENGED)
+			return refuse(call, WIRE_BAD_REQUEST, "AUTH was said already");
+	} else if (stage != SESSION_WELCOME) {
+		return refuse(call, WIRE_DENIED, "%s before AUTH: say HELLO and AUTH first",
+			rule->name);
+	}
+	return 0;
+}
+
 /* Who may ask, and where. Returns 0, or the length of a refusal, or -EPROTO. */
 static int check_standing(struct call *call, const struct rule *rule)
 {
 	const struct wire_header *header = &call->header;
-	bool is_hello = header->type == WIRE_HELLO;
+	int len = check_stage(call, rule);
 
-	if (!is_hello && !call->session->welcome)
-		return refuse(call, WIRE_DENIED, "%s before HELLO: say HELLO first", rule->name);
-	if (is_hello && call->session->welcome)
-		return refuse(call, WIRE_BAD_REQUEST, "HELLO was said already");
+	if (len)
+		return len;
 	if (call->request->lane == WIRE_LANE_DATA && !rule->on_data_lanes)
 		return refuse(call, WIRE_BAD_REQUEST,
 			"%s is not for data lanes: ask on the control lane", rule->name);
-	if (!is_hello && header->boot != call->service->boot)
+	if (header->type != WIRE_HELLO && header->boot != call->service->boot)
 		return refuse(call, WIRE_STALE,
 			"boot id %016llx is not this server's: it was restarted, connect anew",
 			(unsigned long long)header->boot);
@@ -419,6 +437,8 @@ static int answer(struct call *call, const struct rule *rule)
 	err = rule->run(call);
 	if (err == -EPROTO || (!err && wire_close(&call->in)))
 		return broken(call, "a request is malformed");
+	if (err == -EIO)
+		return broken(call, "the system has no random bytes");
 	if (err)
 		return broken(call, "a reply does not fit into the lane's frames");
 	return (int)wire_end(&call->out);

@@ -29,17 +29,26 @@ static void give_back_locks(void *arg, struct wire_handle handle, uint32_t count
 		store_unlock(arg, handle);
 }
 
-void session_destroy(struct session *session, struct store *store)
+static void leave_tenant(struct session *session)
 {
+	struct tenant *tenant = session->tenant;
 	struct wire_handle handle;
 	uint32_t at = 0;
 
+	while (!reservations_next(&session->reservations, &at, &handle))
+		store_abort(tenant->store, handle);
+	atomic_fetch_sub_explicit(&tenant->locks, session->lock_count, memory_order_relaxed);
+	locks_clear(&session->locks, give_back_locks, tenant->store);
+	atomic_fetch_sub_explicit(&tenant->sessions, 1, memory_order_relaxed);
+}
+
+void session_destroy(struct session *session)
+{
 	if (!session)
 		return;
-	while (!reservations_next(&session->reservations, &at, &handle))
-		store_abort(store, handle);
+	if (session->tenant)
+		leave_tenant(session);
 	reservations_fini(&session->reservations);
-	locks_clear(&session->locks, give_back_locks, store);
 	locks_fini(&session->locks);
 	free(session);
 }
@@ -59,9 +68,10 @@ static uint64_t pages(uint64_t len)
 	return len / STORE_PAGE * STORE_PAGE + (len % STORE_PAGE ? STORE_PAGE : 0);
 }
 
-bool session_may_reserve(
-	const struct session *session, const struct session_limits *limits, uint64_t len)
+bool session_may_reserve(const struct session *session, uint64_t len)
 {
+	const struct session_limits *limits = &session->tenant->limits;
+
 	if (session->reservations.count >= limits->reservations)
 		return false;
 	/* A length that no store can have is the store's to refuse. */
@@ -74,9 +84,13 @@ bool session_may_reserve(
 	       pages(len) <= limits->reserved - session->reservations.bytes;
 }
 
-bool session_may_lock(const struct session *session, const struct session_limits *limits)
+/* Sessions that ask at the same moment may get a few more than the tenant's limit. */
+bool session_may_lock(const struct session *session)
 {
-	return session->lock_count < limits->locks;
+	const struct tenant *tenant = session->tenant;
+
+	return session->lock_count < tenant->limits.locks &&
+	       atomic_load_explicit(&tenant->locks, memory_order_relaxed) < tenant->max_locks;
 }
 
 int session_reserved(struct session *session, const struct store_object *object)
@@ -88,9 +102,11 @@ int session_locked(struct session *session, struct wire_handle handle)
 {
 	int err = locks_add(&session->locks, handle);
 
-	if (!err)
-		session->lock_count++;
-	return err;
+	if (err)
+		return err;
+	session->lock_count++;
+	atomic_fetch_add_explicit(&session->tenant->locks, 1, memory_order_relaxed);
+	return 0;
 }
 
 bool session_unreserve(struct session *session, struct wire_handle handle)
@@ -103,5 +119,6 @@ bool session_unlock(struct session *session, struct wire_handle handle)
 	if (locks_drop(&session->locks, handle))
 		return false;
 	session->lock_count--;
+	atomic_fetch_sub_explicit(&session->tenant->locks, 1, memory_order_relaxed);
 	return true;
 }

@@ -93,7 +93,7 @@ static enum wire_status join(
 		client = sessions->clients[i];
 		if (client->session->id != connect->session)
 			continue;
-		if (!client->session->welcome || client->closing ||
+		if (!session_is_welcome(client->session) || client->closing ||
 			!session_token_matches(client->session, connect->token))
 			break;
 		if (client->link_count > CLIENT_DATA_LANES)
@@ -137,7 +137,7 @@ static void forget(struct sessions *sessions, struct client *client)
 
 	for (i = 0; i < client->link_count; i++)
 		links_clear(&sessions->links, client->links[i]->number);
-	client_destroy(client, sessions->service->store);
+	client_destroy(client);
 	session_left(sessions);
 }
 
@@ -263,8 +263,10 @@ static void complete_one(struct sessions *sessions, const struct ibv_wc *wc, uin
 		client->heard_ms = now_ms;
 	if (link_complete(link, wc))
 		client_close(client, now_ms, link_problem(link));
-	else if (!client->greeted && client->session->welcome)
+	else if (!client->greeted && session_is_welcome(client->session))
 		greet(client);
+	else if (client->session->stage == SESSION_DISMISSED && client_is_quiet(client))
+		client_close(client, now_ms, client->session->problem);
 }
 
 void sessions_complete(

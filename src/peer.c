@@ -9,10 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <remora/adapter.h>
+
+#include "auth.h"
+#include "secret.h"
 
 enum {
 	SLICE_MS = 50,      /* how soon an abandoned attempt is noticed */
@@ -326,9 +330,10 @@ static int open_lane(
 	}
 }
 
-/* The answer to HELLO, as it comes in. */
+/* What the server says while it is greeted, as it comes in. */
 struct greeting {
 	struct wire_header header;
+	struct wire_challenge challenge;
 	struct wire_welcome welcome;
 	struct wire_refusal refusal;
 	bool arrived;
@@ -345,6 +350,8 @@ static void greeting_received(void *arg, const void *frame, size_t len)
 	if (!err && greeting->header.type == WIRE_REFUSED)
 		err = wire_get_refusal(&reader, &greeting->refusal);
 	else if (!err && greeting->header.type == (WIRE_HELLO | WIRE_REPLY))
+		err = wire_get_challenge(&reader, &greeting->challenge);
+	else if (!err && greeting->header.type == (WIRE_AUTH | WIRE_REPLY))
 		err = wire_get_welcome(&reader, &greeting->welcome);
 	else
 		err = -EPROTO;
@@ -356,21 +363,6 @@ static void greeting_done(void *arg, void *cookie)
 {
 	(void)arg;
 	(void)cookie;
-}
-
-static int send_hello(const struct attempt *attempt)
-{
-	struct peer_lane *control = &attempt->peer->control;
-	struct wire_header header = {.type = WIRE_HELLO};
-	struct wire_hello hello = {.version = WIRE_VERSION};
-	struct wire_writer writer;
-	void *frame = lane_frame(control->lane);
-
-	memcpy(hello.client_id, attempt->params->client_id, WIRE_ID_LEN);
-	wire_begin(&writer, frame, control->frame, &header);
-	wire_put_hello(&writer, &hello);
-	lane_send(control->lane, wire_end(&writer));
-	return lane_flush(control->lane, true);
 }
 
 static int await_greeting(const struct attempt *attempt, struct greeting *greeting)
@@ -409,28 +401,154 @@ static int refused(const struct attempt *attempt, const struct wire_refusal *ref
 		attempt->params->server.text, text);
 }
 
-static int greet(struct attempt *attempt)
+/* Send the frame last taken, which is a request of this type, and wait for its answer. */
+static int say(const struct attempt *attempt, struct wire_writer *writer, uint8_t type,
+	struct greeting *greeting)
 {
 	const char *server = attempt->params->server.text;
+	int err;
+
+	greeting->arrived = false;
+	lane_send(attempt->peer->control.lane, wire_end(writer));
+	err = lane_flush(attempt->peer->control.lane, true);
+	if (!err)
+		err = await_greeting(attempt, greeting);
+	if (err)
+		return err;
+	if (!greeting->err && greeting->header.type == WIRE_REFUSED)
+		return refused(attempt, &greeting->refusal);
+	if (greeting->err || greeting->header.type != (type | WIRE_REPLY))
+		return fail(attempt, -EPROTO, "%s answered the greeting with nonsense", server);
+	return 0;
+}
+
+static int say_hello(
+	const struct attempt *attempt, const struct wire_hello *hello, struct greeting *greeting)
+{
+	struct peer_lane *control = &attempt->peer->control;
+	struct wire_header header = {.type = WIRE_HELLO};
+	struct wire_writer writer;
+	int err;
+
+	wire_begin(&writer, lane_frame(control->lane), control->frame, &header);
+	wire_put_hello(&writer, hello);
+	err = say(attempt, &writer, WIRE_HELLO, greeting);
+	if (err)
+		return err;
+	if (greeting->challenge.status != WIRE_OK)
+		return fail(attempt, wire_status_to_errno(greeting->challenge.status),
+			"%s refused: %s", attempt->params->server.text,
+			wire_status_text(greeting->challenge.status));
+	if (!greeting->header.boot)
+		return fail(attempt, -EPROTO, "%s has no boot id", attempt->params->server.text);
+	attempt->peer->boot = greeting->header.boot;
+	return 0;
+}
+
+/* Whether both sides want the same; what differs is no use to try. */
+static int check_method(const struct attempt *attempt, const struct wire_challenge *challenge)
+{
+	const char *server = attempt->params->server.text;
+	bool secret = attempt->params->secret_file[0];
+
+	if (challenge->method == WIRE_METHOD_NONE && secret)
+		return fail(attempt, -EACCES,
+			"%s runs with --insecure and cannot prove who it is: leave the secret file "
+			"out to trust it all the same",
+			server);
+	if (challenge->method == WIRE_METHOD_HMAC_SHA256 && !secret)
+		return fail(attempt, -EACCES,
+			"%s asks for a secret: name a file with it (secret_file, or --secret-file "
+			"of remora), and the tenant if it has several",
+			server);
+	if (challenge->method > WIRE_METHOD_HMAC_SHA256)
+		return fail(attempt, -EPROTO, "%s asks for authentication of the unknown kind %u",
+			server, challenge->method);
+	return 0;
+}
+
+static int denied(const struct attempt *attempt, uint8_t status)
+{
+	const struct peer_params *params = attempt->params;
+
+	if (status == WIRE_DENIED)
+		return fail(attempt, -EACCES,
+			"%s does not know the tenant \"%s\", or it has another secret than %s",
+			params->server.text, params->tenant,
+			params->secret_file[0] ? params->secret_file : "none");
+	return fail(attempt, wire_status_to_errno(status), "%s refused: %s", params->server.text,
+		wire_status_text(status));
+}
+
+static int say_auth(const struct attempt *attempt, const struct secret *secret,
+	const struct auth_talk *talk, struct greeting *greeting)
+{
+	struct peer_lane *control = &attempt->peer->control;
+	struct wire_header header = {.type = WIRE_AUTH, .boot = talk->boot};
+	uint8_t proof[WIRE_PROOF_LEN];
+	struct wire_writer writer;
+	int err;
+
+	err = auth_prove(secret, talk, AUTH_CLIENT, proof);
+	if (err)
+		return fail(attempt, err, "cannot compute an HMAC-SHA256: libcrypto fails");
+	wire_begin(&writer, lane_frame(control->lane), control->frame, &header);
+	wire_put_auth(&writer, proof);
+	err = say(attempt, &writer, WIRE_AUTH, greeting);
+	if (err)
+		return err;
+	if (greeting->welcome.status != WIRE_OK)
+		return denied(attempt, greeting->welcome.status);
+	if (greeting->header.boot != talk->boot ||
+		!auth_accepts(secret, talk, AUTH_SERVER, greeting->welcome.proof))
+		return fail(attempt, -EACCES,
+			"%s cannot prove that it knows the secret: is it the right server?",
+			attempt->params->server.text);
+	return 0;
+}
+
+static int authenticate(
+	const struct attempt *attempt, const struct wire_hello *hello, struct greeting *greeting)
+{
+	const struct auth_talk talk = {
+		.boot = attempt->peer->boot,
+		.hello = hello,
+		.challenge = &greeting->challenge,
+	};
+	struct secret secret = {0};
+	int err;
+
+	err = check_method(attempt, &greeting->challenge);
+	if (!err && attempt->params->secret_file[0])
+		err = secret_read(attempt->params->secret_file, &secret, attempt->error,
+			attempt->error_len);
+	if (!err)
+		err = say_auth(attempt, &secret, &talk, greeting);
+	secret_wipe(&secret);
+	return err;
+}
+
+static int greet(struct attempt *attempt)
+{
+	const struct peer_params *params = attempt->params;
+	struct wire_hello hello = {.version = WIRE_VERSION};
 	struct greeting greeting = {0};
 	int err;
 
-	attempt->peer->greeted_ns = now_ms() * 1000000;
-	err = send_hello(attempt);
-	if (!err)
-		err = await_greeting(attempt, &greeting);
+	memcpy(hello.client_id, params->client_id, WIRE_ID_LEN);
+	hello.tenant_len = (uint8_t)strlen(params->tenant);
+	memcpy(hello.tenant, params->tenant, hello.tenant_len);
+	if (getrandom(hello.nonce, WIRE_NONCE_LEN, 0) != WIRE_NONCE_LEN)
+		return fail(attempt, -EIO, "the system has no random bytes");
+
+	err = say_hello(attempt, &hello, &greeting);
 	if (err)
 		return err;
-	if (greeting.err)
-		return fail(attempt, -EPROTO, "%s answered the greeting with nonsense", server);
-	if (greeting.header.type == WIRE_REFUSED)
-		return refused(attempt, &greeting.refusal);
-	if (greeting.welcome.status != WIRE_OK)
-		return fail(attempt, wire_status_to_errno(greeting.welcome.status),
-			"%s refused: %s", server, wire_status_text(greeting.welcome.status));
-	if (!greeting.header.boot)
-		return fail(attempt, -EPROTO, "%s has no boot id", server);
-	attempt->peer->boot = greeting.header.boot;
+	attempt->peer->greeted_ns = now_ms() * 1000000;
+	err = authenticate(attempt, &hello, &greeting);
+	if (err)
+		return err;
+	attempt->peer->session = greeting.challenge.session;
 	attempt->peer->welcome = greeting.welcome;
 	return 0;
 }
@@ -455,7 +573,7 @@ static int open_lanes(struct attempt *attempt)
 	asked.kind = WIRE_LANE_DATA;
 	asked.frame = PEER_DATA_FRAME;
 	asked.credits = PEER_DATA_CREDITS;
-	asked.session = peer->welcome.session;
+	asked.session = peer->session;
 	memcpy(asked.token, peer->welcome.token, WIRE_TOKEN_LEN);
 	while (!err && peer->data_lanes < attempt->params->data_lanes) {
 		err = open_lane(attempt, &asked, &peer->data[peer->data_lanes]);

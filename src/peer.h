@@ -8,6 +8,7 @@
 #ifndef PEER_H
 #define PEER_H
 
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -40,14 +41,17 @@ struct peer {
 	unsigned data_lanes;
 	uint32_t next_number;
 	uint64_t boot;
+	uint64_t session;
 	struct wire_welcome welcome;
-	uint64_t greeted_ns; /* before HELLO was sent: the lease began later */
+	uint64_t greeted_ns; /* before AUTH was sent: the lease began later */
 };
 
 struct peer_params {
 	struct endpoint server;
 	struct device_params device;
 	uint8_t client_id[WIRE_ID_LEN];
+	char tenant[WIRE_TENANT_MAX + 1];
+	char secret_file[PATH_MAX]; /* read anew for each attempt; "": there is no secret */
 	unsigned data_lanes;
 	unsigned queue_depth;
 	uint32_t timeout_ms; /* of the whole attempt */
@@ -60,7 +64,7 @@ struct peer_params {
  *
  * On failure error says why and what to do: -ENODEV no RDMA device,
  * -ECONNREFUSED nobody listens, -ETIMEDOUT no answer, -EPROTO something else
- * listens, -ENOMEM memory cannot be registered.
+ * listens, -ENOMEM memory cannot be registered, -EACCES or -EPERM the secret.
  */
 int peer_connect(const struct peer_params *params, struct device **device,
 	const _Atomic bool *abandoned, char *error, size_t error_len, struct peer **out);

@@ -14,7 +14,10 @@
 #include <sys/random.h>
 
 #include "question.h"
+#include "secret.h"
 #include "types.h"
+
+enum { ERROR_LEN = 512 };
 
 static const struct remora_field fields[] = {
 	{
@@ -22,6 +25,17 @@ static const struct remora_field fields[] = {
 		.kind = REMORA_FIELD_STRING,
 		.required = true,
 		.help = "the memory server, ADDRESS[:PORT] or [V6ADDRESS]:PORT",
+	},
+	{
+		.name = "tenant",
+		.kind = REMORA_FIELD_STRING,
+		.help = "whose objects, if the server has several tenants",
+	},
+	{
+		.name = "secret_file",
+		.kind = REMORA_FIELD_STRING,
+		.help = "file with the tenant's secret, mode 600; needed unless the server is "
+			"insecure",
 	},
 	{
 		.name = "timeout_ms",
@@ -169,10 +183,55 @@ static const struct remora_type_ops ops = {
 	.remove_listener = core_remove_listener,
 };
 
+static void complain(const struct remora_host *host, const char *text)
+{
+	if (host->log)
+		host->log(host->log_arg, REMORA_LOG_ERROR, text);
+}
+
+/* The secret is read for each attempt to connect, but a mistake is told at once. */
+static int take_secret(const struct remora_config *config, const struct remora_host *host,
+	struct peer_params *params)
+{
+	const char *path = remora_config_string(config, "secret_file");
+	struct secret secret;
+	char error[ERROR_LEN];
+	int err;
+
+	if (!path)
+		return 0;
+	if (strlen(path) >= sizeof(params->secret_file))
+		return -ENAMETOOLONG;
+	memcpy(params->secret_file, path, strlen(path) + 1);
+	err = secret_read(path, &secret, error, sizeof(error));
+	secret_wipe(&secret);
+	if (err)
+		complain(host, error);
+	return err;
+}
+
+static int take_tenant(const struct remora_config *config, const struct remora_host *host,
+	struct peer_params *params)
+{
+	const char *tenant = remora_config_string(config, "tenant");
+	char error[ERROR_LEN];
+
+	if (!tenant)
+		return 0;
+	if (strlen(tenant) < sizeof(params->tenant)) {
+		memcpy(params->tenant, tenant, strlen(tenant) + 1);
+		return 0;
+	}
+	snprintf(error, sizeof(error), "tenant: \"%.80s\" is longer than %d bytes", tenant,
+		WIRE_TENANT_MAX);
+	complain(host, error);
+	return -EINVAL;
+}
+
 static int make_params(const struct remora_config *config, const struct remora_host *host,
 	struct peer_params *params)
 {
-	char error[256];
+	char error[ERROR_LEN];
 	int err;
 
 	*params = (struct peer_params){
@@ -186,10 +245,14 @@ static int make_params(const struct remora_config *config, const struct remora_h
 	err = endpoint_parse(remora_config_string(config, "server"), REMORA_DEFAULT_PORT,
 		&params->server, error, sizeof(error));
 	if (err) {
-		if (host->log)
-			host->log(host->log_arg, REMORA_LOG_ERROR, error);
+		complain(host, error);
 		return -EINVAL;
 	}
+	err = take_tenant(config, host, params);
+	if (!err)
+		err = take_secret(config, host, params);
+	if (err)
+		return err;
 	if (getrandom(params->client_id, sizeof(params->client_id), 0) < 0)
 		return -errno;
 	return 0;

@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 enum {
-	WIRE_VERSION = 2,
+	WIRE_VERSION = 3,
 	WIRE_HEADER_LEN = 24,
 	WIRE_KEY_MAX = 1024,
 	WIRE_SALT_MAX = 128,
@@ -29,6 +29,8 @@ enum {
 	WIRE_FRAME_MAX = 65536,
 	WIRE_TOKEN_LEN = 16,
 	WIRE_ID_LEN = 16,
+	WIRE_NONCE_LEN = 32,
+	WIRE_PROOF_LEN = 32, /* HMAC-SHA256 */
 	WIRE_TENANT_MAX = 64,
 	WIRE_CONNECT_LEN = 44, /* private data of a connect request; RoCE carries 56 */
 	WIRE_TEXT_MAX = 200,
@@ -47,6 +49,7 @@ enum wire_type {
 	WIRE_LIST = 9,
 	WIRE_PING = 10,
 	WIRE_SALTS = 11,
+	WIRE_AUTH = 12,
 	WIRE_REPLY = 0x80,
 	WIRE_REFUSED = 0xff, /* reply to a request that was not understood; a wire_refusal */
 };
@@ -116,14 +119,28 @@ struct wire_extent {
 struct wire_hello {
 	uint16_t version;
 	uint8_t client_id[WIRE_ID_LEN];
+	uint8_t nonce[WIRE_NONCE_LEN]; /* the client's; never used twice */
 	uint8_t tenant_len;
 	char tenant[WIRE_TENANT_MAX]; /* not terminated */
 };
 
+/* Whether the client must know a secret. A server of a later version may want more. */
+enum wire_method { WIRE_METHOD_NONE = 0, WIRE_METHOD_HMAC_SHA256 = 1 };
+
+/* The answer to HELLO. */
+struct wire_challenge {
+	uint8_t status; /* as in a welcome */
+	uint16_t version;
+	uint8_t method; /* enum wire_method; what a reader does not know is not malformed */
+	uint64_t session;
+	uint8_t nonce[WIRE_NONCE_LEN]; /* the server's; never used twice */
+};
+
+/* The answer to AUTH. */
 struct wire_welcome {
 	uint8_t status; /* enum wire_status or a newer one; only with WIRE_OK the rest follows */
 	uint16_t version;
-	uint64_t session;
+	uint8_t proof[WIRE_PROOF_LEN]; /* that the server knows the secret too */
 	uint8_t token[WIRE_TOKEN_LEN]; /* a data lane shows it to join the session */
 	uint32_t lease_ms;
 	uint64_t max_object;   /* bytes */
@@ -195,6 +212,8 @@ int wire_close(const struct wire_reader *r);
  */
 int wire_put_hello(struct wire_writer *w, const struct wire_hello *hello);
 int wire_get_hello(struct wire_reader *r, struct wire_hello *hello);
+int wire_put_auth(struct wire_writer *w, const uint8_t proof[WIRE_PROOF_LEN]);
+int wire_get_auth(struct wire_reader *r, uint8_t proof[WIRE_PROOF_LEN]);
 int wire_put_reserve(
 	struct wire_writer *w, struct wire_key key, uint64_t len, struct wire_salt salt);
 int wire_get_reserve(
@@ -207,6 +226,8 @@ int wire_put_list(struct wire_writer *w, uint64_t cursor, struct wire_key prefix
 int wire_get_list(struct wire_reader *r, uint64_t *cursor, struct wire_key *prefix);
 
 /* Replies. An extent follows a status only if that is WIRE_OK. */
+int wire_put_challenge(struct wire_writer *w, const struct wire_challenge *challenge);
+int wire_get_challenge(struct wire_reader *r, struct wire_challenge *challenge);
 int wire_put_welcome(struct wire_writer *w, const struct wire_welcome *welcome);
 int wire_get_welcome(struct wire_reader *r, struct wire_welcome *welcome);
 int wire_put_status(struct wire_writer *w, enum wire_status status);

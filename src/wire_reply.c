@@ -10,8 +10,9 @@
 #include <errno.h>
 
 enum {
-	WELCOME_HEAD_LEN = 3, /* the same in every version */
-	WELCOME_LEN = WELCOME_HEAD_LEN + 8 + WIRE_TOKEN_LEN + 4 + 8 + 8 + 4,
+	ANSWER_HEAD_LEN = 3, /* of a challenge and a welcome: the same in every version */
+	CHALLENGE_LEN = ANSWER_HEAD_LEN + 1 + 8 + WIRE_NONCE_LEN,
+	WELCOME_LEN = ANSWER_HEAD_LEN + WIRE_PROOF_LEN + WIRE_TOKEN_LEN + 4 + 8 + 8 + 4,
 	EXTENT_LEN = 1 + 8 + 8 + 4 + 4 + 4,
 	USAGE_LEN = 13 * 8,
 	REFUSAL_HEAD_LEN = 2,
@@ -20,10 +21,50 @@ enum {
 	STATUS_LAST = WIRE_LIMIT,
 };
 
+int wire_put_challenge(struct wire_writer *w, const struct wire_challenge *challenge)
+{
+	int ok = challenge->status == WIRE_OK;
+	uint8_t *p = entry_claim(w, ok ? CHALLENGE_LEN : ANSWER_HEAD_LEN);
+
+	if (!p)
+		return -EMSGSIZE;
+	p = put_int(p, 1, challenge->status);
+	p = put_int(p, 2, challenge->version);
+	if (!ok)
+		return 0;
+	p = put_int(p, 1, challenge->method);
+	p = put_int(p, 8, challenge->session);
+	put_bytes(p, challenge->nonce, WIRE_NONCE_LEN);
+	return 0;
+}
+
+int wire_get_challenge(struct wire_reader *r, struct wire_challenge *challenge)
+{
+	size_t left = r->len - r->at;
+	const uint8_t *p = r->buf + r->at;
+	struct wire_challenge got = {0};
+
+	if (left < ANSWER_HEAD_LEN)
+		return -EPROTO;
+	got.status = (uint8_t)get_int(&p, 1);
+	got.version = (uint16_t)get_int(&p, 2);
+	if (got.status == WIRE_OK) {
+		if (got.version != WIRE_VERSION || !entry_take(r, CHALLENGE_LEN))
+			return -EPROTO;
+		got.method = (uint8_t)get_int(&p, 1);
+		got.session = get_int(&p, 8);
+		get_bytes(&p, got.nonce, WIRE_NONCE_LEN);
+	} else {
+		entry_take(r, ANSWER_HEAD_LEN);
+	}
+	*challenge = got;
+	return 0;
+}
+
 int wire_put_welcome(struct wire_writer *w, const struct wire_welcome *welcome)
 {
 	int ok = welcome->status == WIRE_OK;
-	uint8_t *p = entry_claim(w, ok ? WELCOME_LEN : WELCOME_HEAD_LEN);
+	uint8_t *p = entry_claim(w, ok ? WELCOME_LEN : ANSWER_HEAD_LEN);
 
 	if (!p)
 		return -EMSGSIZE;
@@ -31,7 +72,7 @@ int wire_put_welcome(struct wire_writer *w, const struct wire_welcome *welcome)
 	p = put_int(p, 2, welcome->version);
 	if (!ok)
 		return 0;
-	p = put_int(p, 8, welcome->session);
+	p = put_bytes(p, welcome->proof, WIRE_PROOF_LEN);
 	p = put_bytes(p, welcome->token, WIRE_TOKEN_LEN);
 	p = put_int(p, 4, welcome->lease_ms);
 	p = put_int(p, 8, welcome->max_object);
@@ -46,21 +87,21 @@ int wire_get_welcome(struct wire_reader *r, struct wire_welcome *welcome)
 	const uint8_t *p = r->buf + r->at;
 	struct wire_welcome got = {0};
 
-	if (left < WELCOME_HEAD_LEN)
+	if (left < ANSWER_HEAD_LEN)
 		return -EPROTO;
 	got.status = (uint8_t)get_int(&p, 1);
 	got.version = (uint16_t)get_int(&p, 2);
 	if (got.status == WIRE_OK) {
 		if (got.version != WIRE_VERSION || !entry_take(r, WELCOME_LEN))
 			return -EPROTO;
-		got.session = get_int(&p, 8);
+		get_bytes(&p, got.proof, WIRE_PROOF_LEN);
 		get_bytes(&p, got.token, WIRE_TOKEN_LEN);
 		got.lease_ms = (uint32_t)get_int(&p, 4);
 		got.max_object = get_int(&p, 8);
 		got.max_reserved = get_int(&p, 8);
 		got.max_reservations = (uint32_t)get_int(&p, 4);
 	} else {
-		entry_take(r, WELCOME_HEAD_LEN);
+		entry_take(r, ANSWER_HEAD_LEN);
 	}
 	*welcome = got;
 	return 0;
@@ -308,13 +349,14 @@ int wire_get_salt(struct wire_reader *r, struct wire_salt *salt, uint64_t *bytes
 }
 
 /*
- * Of the largest reply entry to one request entry. HELLO, LIST and SALTS have
+ * Of the largest reply entry to one request entry. HELLO, AUTH, LIST and SALTS have
  * one entry; the answer to the last two is cut by the server, but must get on.
  */
 static size_t reply_entry_len(enum wire_type type)
 {
 	switch (type) {
-	case WIRE_HELLO: return WELCOME_LEN;
+	case WIRE_HELLO: return CHALLENGE_LEN;
+	case WIRE_AUTH: return WELCOME_LEN;
 	case WIRE_RESERVE:
 	case WIRE_LOOKUP: return EXTENT_LEN;
 	case WIRE_COMMIT:
@@ -341,7 +383,7 @@ unsigned wire_batch_max(enum wire_type type, size_t frame)
 	if (frame > WIRE_FRAME_MAX)
 		frame = WIRE_FRAME_MAX;
 	room = (frame - WIRE_HEADER_LEN) / entry;
-	if (type == WIRE_HELLO || type == WIRE_LIST || type == WIRE_SALTS)
+	if (type == WIRE_HELLO || type == WIRE_AUTH || type == WIRE_LIST || type == WIRE_SALTS)
 		return room ? 1 : 0;
 	return (unsigned)room;
 }

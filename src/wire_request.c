@@ -9,7 +9,7 @@
 #include <errno.h>
 
 enum {
-	HELLO_LEN = 2 + WIRE_ID_LEN + 1,
+	HELLO_LEN = 2 + WIRE_ID_LEN + WIRE_NONCE_LEN + 1,
 	HANDLE_LEN = 8,
 	SALT_AGAIN = 0xff, /* instead of a length: the salt of the entry before */
 };
@@ -25,6 +25,7 @@ int wire_put_hello(struct wire_writer *w, const struct wire_hello *hello)
 		return -EMSGSIZE;
 	p = put_int(p, 2, hello->version);
 	p = put_bytes(p, hello->client_id, WIRE_ID_LEN);
+	p = put_bytes(p, hello->nonce, WIRE_NONCE_LEN);
 	p = put_int(p, 1, hello->tenant_len);
 	put_bytes(p, hello->tenant, hello->tenant_len);
 	return 0;
@@ -48,11 +49,32 @@ int wire_get_hello(struct wire_reader *r, struct wire_hello *hello)
 	if (left < HELLO_LEN)
 		return -EPROTO;
 	get_bytes(&p, h.client_id, WIRE_ID_LEN);
+	get_bytes(&p, h.nonce, WIRE_NONCE_LEN);
 	h.tenant_len = (uint8_t)get_int(&p, 1);
 	if (h.tenant_len > WIRE_TENANT_MAX || !entry_take(r, HELLO_LEN + (size_t)h.tenant_len))
 		return -EPROTO;
 	get_bytes(&p, h.tenant, h.tenant_len);
 	*hello = h;
+	return 0;
+}
+
+int wire_put_auth(struct wire_writer *w, const uint8_t proof[WIRE_PROOF_LEN])
+{
+	uint8_t *p = entry_claim(w, WIRE_PROOF_LEN);
+
+	if (!p)
+		return -EMSGSIZE;
+	put_bytes(p, proof, WIRE_PROOF_LEN);
+	return 0;
+}
+
+int wire_get_auth(struct wire_reader *r, uint8_t proof[WIRE_PROOF_LEN])
+{
+	const uint8_t *p = entry_take(r, WIRE_PROOF_LEN);
+
+	if (!p)
+		return -EPROTO;
+	get_bytes(&p, proof, WIRE_PROOF_LEN);
 	return 0;
 }
 

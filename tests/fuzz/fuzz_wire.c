@@ -127,7 +127,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	try_private_data(data, size);
 	if (size < 2)
 		return 0;
-	for (uint8_t type = WIRE_HELLO; type <= WIRE_SALTS; type++) {
+	for (uint8_t type = WIRE_HELLO; type <= WIRE_AUTH; type++) {
 		uint16_t count = (uint16_t)(data[0] | data[1] << 8);
 
 		try_body(type, count, data + 2, size - 2);

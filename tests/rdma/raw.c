@@ -7,8 +7,11 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "auth.h"
 
 static uint64_t clock_ms(void)
 {
@@ -34,7 +37,7 @@ struct wire_connect raw_data(const struct raw *control)
 
 	want.kind = WIRE_LANE_DATA;
 	want.frame = WIRE_FRAME_MIN;
-	want.session = control->welcome.session;
+	want.session = control->challenge.session;
 	memcpy(want.token, control->welcome.token, WIRE_TOKEN_LEN);
 	return want;
 }
@@ -287,25 +290,74 @@ int raw_call(struct raw *raw, struct wire_writer *w, struct wire_reader *r)
 	return header.task == raw->task ? header.type : -EBADMSG;
 }
 
-int raw_hello(struct raw *raw, const struct sockaddr_storage *addr)
+int raw_say_hello(struct raw *raw)
 {
-	struct wire_hello hello = {.version = WIRE_VERSION, .tenant_len = 4, .tenant = "test"};
-	struct wire_connect want = raw_control();
 	struct wire_writer w;
 	struct wire_reader r;
+
+	raw_begin(raw, &w, WIRE_HELLO, 0);
+	if (wire_put_hello(&w, &raw->hello) || raw_call(raw, &w, &r) != (WIRE_HELLO | WIRE_REPLY))
+		return -EPROTO;
+	return wire_get_challenge(&r, &raw->challenge);
+}
+
+int raw_prove(const struct raw *raw, const struct secret *secret, uint8_t proof[WIRE_PROOF_LEN])
+{
+	const struct auth_talk talk = {raw->boot, &raw->hello, &raw->challenge};
+
+	return auth_prove(secret, &talk, AUTH_CLIENT, proof);
+}
+
+int raw_say_auth(struct raw *raw, const uint8_t proof[WIRE_PROOF_LEN])
+{
+	struct wire_writer w;
+	struct wire_reader r;
+
+	raw_begin(raw, &w, WIRE_AUTH, 0);
+	wire_put_auth(&w, proof);
+	if (raw_call(raw, &w, &r) != (WIRE_AUTH | WIRE_REPLY))
+		return -EPROTO;
+	return wire_get_welcome(&r, &raw->welcome);
+}
+
+static int greet(struct raw *raw, const struct secret *secret)
+{
+	uint8_t proof[WIRE_PROOF_LEN];
+	int err = raw_say_hello(raw);
+
+	if (!err && raw->challenge.status != WIRE_OK)
+		err = -EACCES;
+	if (!err)
+		err = raw_prove(raw, secret, proof);
+	if (!err)
+		err = raw_say_auth(raw, proof);
+	if (!err && raw->welcome.status != WIRE_OK)
+		err = -EACCES;
+	return err;
+}
+
+int raw_enter(struct raw *raw, const struct sockaddr_storage *addr, const char *tenant,
+	const struct secret *secret)
+{
+	struct wire_connect want = raw_control();
 	int err = raw_open(raw, addr, &want);
 
 	if (err)
 		return err;
-	raw_begin(raw, &w, WIRE_HELLO, 0);
-	err = wire_put_hello(&w, &hello);
-	if (!err && raw_call(raw, &w, &r) != (WIRE_HELLO | WIRE_REPLY))
-		err = -EPROTO;
-	if (!err)
-		err = wire_get_welcome(&r, &raw->welcome);
-	if (!err && raw->welcome.status != WIRE_OK)
-		err = -EACCES;
-	return err;
+	raw->hello.version = WIRE_VERSION;
+	raw->hello.tenant_len = (uint8_t)strlen(tenant);
+	memcpy(raw->hello.tenant, tenant, raw->hello.tenant_len);
+	if (getrandom(raw->hello.nonce, WIRE_NONCE_LEN, 0) != WIRE_NONCE_LEN ||
+		getrandom(raw->hello.client_id, WIRE_ID_LEN, 0) != WIRE_ID_LEN)
+		return -EIO;
+	return greet(raw, secret);
+}
+
+int raw_hello(struct raw *raw, const struct sockaddr_storage *addr)
+{
+	const struct secret none = {0};
+
+	return raw_enter(raw, addr, "", &none);
 }
 
 int raw_write(struct raw *raw, const struct wire_extent *extent, size_t len)

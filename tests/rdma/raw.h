@@ -16,6 +16,7 @@
 
 #include "cq.h"
 #include "lane.h"
+#include "secret.h"
 #include "wire.h"
 
 enum {
@@ -35,6 +36,8 @@ struct raw {
 	uint8_t *buffer; /* RAW_BUFFER bytes, registered */
 	struct ibv_mr *mr;
 	uint64_t boot;
+	struct wire_hello hello; /* what was said and heard by raw_hello() */
+	struct wire_challenge challenge;
 	struct wire_welcome welcome;
 	uint8_t rejected; /* why the server refused the lane: enum wire_status */
 
@@ -57,8 +60,17 @@ struct wire_connect raw_data(const struct raw *control);
 int raw_open(struct raw *raw, const struct sockaddr_storage *addr, const struct wire_connect *want);
 void raw_close(struct raw *raw);
 
-/* Open a control lane and say HELLO. */
+/* Open a control lane and become welcome at a server that is insecure. */
 int raw_hello(struct raw *raw, const struct sockaddr_storage *addr);
+
+/* The parts of it, and for servers that are not. What is said is in raw->hello before. */
+int raw_say_hello(struct raw *raw);
+int raw_prove(const struct raw *raw, const struct secret *secret, uint8_t proof[WIRE_PROOF_LEN]);
+int raw_say_auth(struct raw *raw, const uint8_t proof[WIRE_PROOF_LEN]);
+
+/* All of it, for a tenant. -EACCES: the server said no, raw->welcome.status says why. */
+int raw_enter(struct raw *raw, const struct sockaddr_storage *addr, const char *tenant,
+	const struct secret *secret);
 
 /* Begin a request of this type; fill in entries, then raw_call() it. */
 void raw_begin(struct raw *raw, struct wire_writer *w, uint8_t type, uint8_t flags);

@@ -189,7 +189,7 @@ static void a_client_that_says_nothing_is_disconnected(void **state)
 	(void)state;
 	assert_int_equal(raw_open(&raw, &server.addr, &want), 0);
 	assert_int_equal(raw_wait_disconnected(&raw), 0);
-	assert_int_equal(spawn_logged(&server, "no HELLO in time"), 1);
+	assert_int_equal(spawn_logged(&server, "not authenticated in time"), 1);
 	raw_close(&raw);
 }
 

@@ -131,22 +131,49 @@ void store(struct fixture *f, struct session *s, const char *k)
 	assert_int_equal(with_handle(f, s, WIRE_COMMIT, extent.handle), WIRE_OK);
 }
 
-void put_hello(struct fixture *f, uint16_t version)
+void put_hello(struct fixture *f, uint16_t version, const char *tenant)
 {
-	struct wire_hello hello = {.version = version, .client_id = {1}, .tenant_len = 1};
+	struct wire_hello hello = {
+		.version = version,
+		.client_id = {1},
+		.nonce = {2},
+		.tenant_len = (uint8_t)strlen(tenant),
+	};
 
+	memcpy(hello.tenant, tenant, hello.tenant_len);
 	begin(f, WIRE_HELLO, 0);
 	wire_put_hello(&f->out, &hello);
 }
 
-struct wire_welcome say_hello(struct fixture *f, struct session *session, uint16_t version)
+struct wire_challenge say_hello(struct fixture *f, struct session *session, const char *tenant)
 {
-	struct wire_welcome welcome;
+	struct wire_challenge challenge;
 
-	put_hello(f, version);
+	put_hello(f, WIRE_VERSION, tenant);
 	assert_int_equal(ask(f, session), WIRE_HELLO | WIRE_REPLY);
+	assert_int_equal(wire_get_challenge(&f->in, &challenge), 0);
+	return challenge;
+}
+
+struct wire_welcome say_auth(
+	struct fixture *f, struct session *session, const struct secret *secret)
+{
+	const struct auth_talk talk = {f->boot, &session->hello, &session->challenge};
+	struct wire_welcome welcome;
+	uint8_t proof[WIRE_PROOF_LEN];
+
+	assert_int_equal(auth_prove(secret, &talk, AUTH_CLIENT, proof), 0);
+	begin(f, WIRE_AUTH, 0);
+	wire_put_auth(&f->out, proof);
+	assert_int_equal(ask(f, session), WIRE_AUTH | WIRE_REPLY);
 	assert_int_equal(wire_get_welcome(&f->in, &welcome), 0);
 	return welcome;
+}
+
+enum wire_status greet(struct fixture *f, struct session *session)
+{
+	assert_int_equal(say_hello(f, session, "t").status, WIRE_OK);
+	return (enum wire_status)say_auth(f, session, &f->tenant.secret).status;
 }
 
 int setup(void **state)
@@ -155,18 +182,27 @@ int setup(void **state)
 	struct store_params params = {.arenas = lengths, .arena_count = 2, .seed = 1};
 	struct fixture *f = calloc(1, sizeof(*f));
 
-	f->service = (struct service){
+	f->tenant = (struct tenant){
+		.name = "t",
+		.secret = {.key = "a secret of tests", .len = 17},
 		.arenas = arenas,
 		.arena_count = 2,
+		.limits = {.reserved = ARENA, .reservations = 8, .locks = 3},
+		.max_sessions = 2,
+		.max_locks = 5,
+	};
+	f->service = (struct service){
+		.tenants = &f->tenant,
+		.tenant_count = 1,
+		.decoy = {.key = "nobody knows this", .len = 17},
 		.boot = BOOT,
 		.lease_ms = 10000,
 		.max_sessions = 2,
-		.limits = {.reserved = ARENA, .reservations = 8, .locks = 3},
 	};
 	f->lane = WIRE_LANE_CONTROL;
 	f->boot = BOOT;
 	*state = f;
-	if (store_create(&params, &f->service.store))
+	if (store_create(&params, &f->tenant.store))
 		return -1;
 	return session_create(1, &f->a) || session_create(2, &f->b);
 }
@@ -176,11 +212,7 @@ int setup_welcome(void **state)
 	int err = setup(state);
 	struct fixture *f = *state;
 
-	if (err)
-		return err;
-	say_hello(f, f->a, WIRE_VERSION);
-	say_hello(f, f->b, WIRE_VERSION);
-	return 0;
+	return err || greet(f, f->a) != WIRE_OK || greet(f, f->b) != WIRE_OK;
 }
 
 int teardown(void **state)
@@ -190,11 +222,12 @@ int teardown(void **state)
 	char text[200];
 	int err;
 
-	session_destroy(f->a, f->service.store);
-	session_destroy(f->b, f->service.store);
-	store_stats(f->service.store, &stats);
-	err = store_check(f->service.store, text, sizeof(text));
-	store_destroy(f->service.store);
+	session_destroy(f->a);
+	session_destroy(f->b);
+	store_stats(f->tenant.store, &stats);
+	err = store_check(f->tenant.store, text, sizeof(text));
+	err = err || f->tenant.locks || f->tenant.sessions;
+	store_destroy(f->tenant.store);
 	free(f);
 	/* Whatever a test did: the end of the sessions gives all of it back. */
 	return err || stats.reserved || stats.locked;

@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "auth.h"
 #include "request.h"
 
 enum { FRAME = 16384, ARENA = 16 << 20, OBJECT = 100000, BOOT = 4711 };
@@ -24,6 +25,7 @@ extern const struct arena arenas[2];
 /* A server with one store and two sessions, a and b. */
 struct fixture {
 	struct service service;
+	struct tenant tenant;
 	struct session *a, *b;
 	enum wire_lane_kind lane;
 	const char *salt; /* of what is reserved; NULL: empty */
@@ -60,10 +62,19 @@ struct wire_usage usage_of(struct fixture *f);
 
 /* Reserve and commit an object of OBJECT bytes. */
 void store(struct fixture *f, struct session *s, const char *k);
-void put_hello(struct fixture *f, uint16_t version);
-struct wire_welcome say_hello(struct fixture *f, struct session *session, uint16_t version);
 
-/* Nobody has said HELLO yet; with setup_welcome() both sessions have. */
+/* The tenant "t", which the server has, or another name. */
+void put_hello(struct fixture *f, uint16_t version, const char *tenant);
+struct wire_challenge say_hello(struct fixture *f, struct session *session, const char *tenant);
+
+/* After say_hello(): with the proof of whoever has this secret. */
+struct wire_welcome say_auth(
+	struct fixture *f, struct session *session, const struct secret *secret);
+
+/* Both, as a client does. The status of the welcome. */
+enum wire_status greet(struct fixture *f, struct session *session);
+
+/* Nobody has said HELLO yet; with setup_welcome() both sessions are welcome. */
 int setup(void **state);
 int setup_welcome(void **state);
 

@@ -250,7 +250,7 @@ static void the_command_line_wins_over_the_file(void **state)
 	struct fixture *f = *state;
 	const char *argv[] = {"remorad", "--memory=3GiB", "--config", f->path, NULL};
 
-	write_file(f, "memory = 2GiB\nlisten = 192.0.2.1\nworkers = 7\n");
+	write_file(f, "memory = 2GiB\nlisten = 192.0.2.1\nworkers = 7\ninsecure = yes\n");
 	assert_int_equal(parse(f, 4, argv), 0);
 	assert_int_equal(f->config.memory, UINT64_C(3) << 30);
 	assert_int_equal(f->config.workers, 7);
@@ -283,6 +283,32 @@ static void no_client_may_reserve_more_than_there_is(void **state)
 	expect_error(f, "max-reserved");
 }
 
+static void whoever_may_enter_must_be_said(void **state)
+{
+	const char *argv[] = {"remorad", "--listen=192.0.2.1", NULL};
+	struct fixture *f = *state;
+
+	assert_int_equal(parse(f, 2, argv), -EINVAL);
+	expect_error(f, "--secret-file PATH");
+	expect_error(f, "--insecure");
+}
+
+static void a_secret_file_or_insecure_is_enough_but_both_are_too_much(void **state)
+{
+	const char *argv[] = {"remorad", "--listen=192.0.2.1", "--insecure", "--secret-file=/s", NULL};
+	const char *secret[] = {"remorad", "--listen=192.0.2.1", "--secret-file=/s", NULL};
+	struct fixture *f = *state;
+
+	assert_int_equal(parse(f, 3, argv), 0);
+	assert_true(f->config.insecure);
+	assert_int_equal(parse(f, 4, argv), -EINVAL);
+	expect_error(f, "leave one of them out");
+	config_init(&f->config);
+	assert_int_equal(parse(f, 3, secret), 0);
+	assert_false(f->config.insecure);
+	assert_string_equal(f->config.secret_file, "/s");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -302,6 +328,8 @@ int main(void)
 		TEST(a_mistake_on_the_command_line_is_told_as_such),
 		TEST(an_address_is_required),
 		TEST(no_client_may_reserve_more_than_there_is),
+		TEST(whoever_may_enter_must_be_said),
+		TEST(a_secret_file_or_insecure_is_enough_but_both_are_too_much),
 	};
 
 	return cmocka_run_group_tests_name("remorad config", tests, NULL, NULL);

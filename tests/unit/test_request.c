@@ -4,14 +4,44 @@
 
 #include "request_fixture.h"
 
-static void hello_is_answered_with_a_token(void **state)
+static void hello_is_answered_with_a_challenge(void **state)
+{
+	static const uint8_t none[WIRE_NONCE_LEN];
+	struct wire_challenge first, second;
+	struct fixture *f = *state;
+
+	first = say_hello(f, f->a, "t");
+	second = say_hello(f, f->b, "t");
+	assert_int_equal(first.status, WIRE_OK);
+	assert_int_equal(first.method, WIRE_METHOD_HMAC_SHA256);
+	assert_int_equal(first.session, 1);
+	assert_memory_not_equal(first.nonce, none, WIRE_NONCE_LEN);
+	assert_memory_not_equal(first.nonce, second.nonce, WIRE_NONCE_LEN);
+	assert_false(session_is_welcome(f->a));
+}
+
+static void a_server_without_a_secret_says_so(void **state)
+{
+	struct fixture *f = *state;
+
+	f->tenant.secret.len = 0;
+	assert_int_equal(say_hello(f, f->a, "t").method, WIRE_METHOD_NONE);
+	assert_int_equal(say_auth(f, f->a, &f->tenant.secret).status, WIRE_OK);
+}
+
+static void the_right_proof_is_answered_with_a_proof_and_a_token(void **state)
 {
 	static const uint8_t none[WIRE_TOKEN_LEN];
 	struct fixture *f = *state;
-	struct wire_welcome welcome = say_hello(f, f->a, WIRE_VERSION);
+	const struct auth_talk talk = {BOOT, &f->a->hello, &f->a->challenge};
+	struct wire_welcome welcome;
 
+	say_hello(f, f->a, "t");
+	welcome = say_auth(f, f->a, &f->tenant.secret);
 	assert_int_equal(welcome.status, WIRE_OK);
-	assert_int_equal(welcome.session, 1);
+	assert_true(session_is_welcome(f->a));
+	assert_true(auth_accepts(&f->tenant.secret, &talk, AUTH_SERVER, welcome.proof));
+	assert_false(auth_accepts(&f->tenant.secret, &talk, AUTH_CLIENT, welcome.proof));
 	assert_int_equal(welcome.lease_ms, 10000);
 	assert_int_equal(welcome.max_object, ARENA);
 	assert_true(session_token_matches(f->a, welcome.token));
@@ -103,7 +133,7 @@ static void the_end_of_a_session_gives_its_locks_back(void **state)
 	assert_int_equal(lookup(f, f->b, "k", WIRE_FLAG_LOCK, &extent), WIRE_OK);
 	assert_int_equal(lookup(f, f->b, "k", WIRE_FLAG_LOCK, &extent), WIRE_OK);
 	assert_int_equal(reserve(f, f->b, "m", OBJECT, &extent), WIRE_OK);
-	session_destroy(f->b, f->service.store);
+	session_destroy(f->b);
 	f->b = NULL;
 	assert_int_equal(usage_of(f).locked, 0);
 	assert_int_equal(usage_of(f).reserved, 0);
@@ -165,8 +195,8 @@ static void draining_welcomes_nobody(void **state)
 	struct fixture *f = *state;
 
 	atomic_store(&f->service.draining, true);
-	assert_int_equal(say_hello(f, f->a, WIRE_VERSION).status, WIRE_DRAINING);
-	assert_false(f->a->welcome);
+	assert_int_equal(greet(f, f->a), WIRE_DRAINING);
+	assert_false(session_is_welcome(f->a));
 }
 
 static void usage_tells_the_store_and_the_sessions(void **state)
@@ -174,7 +204,6 @@ static void usage_tells_the_store_and_the_sessions(void **state)
 	struct fixture *f = *state;
 	struct wire_usage usage;
 
-	atomic_store(&f->service.sessions, 2);
 	store(f, f->a, "k");
 	usage = usage_of(f);
 	assert_int_equal(usage.capacity, 2 * ARENA);
@@ -300,7 +329,9 @@ static void as_many_entries_as_allowed_are_answered(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		COLD(hello_is_answered_with_a_token),
+		COLD(hello_is_answered_with_a_challenge),
+		COLD(a_server_without_a_secret_says_so),
+		COLD(the_right_proof_is_answered_with_a_proof_and_a_token),
 		TEST(a_ping_is_answered_with_nothing),
 		TEST(a_committed_object_is_found_where_it_was_reserved),
 		TEST(a_key_that_exists_is_not_reserved_again),

@@ -6,23 +6,212 @@
 
 #include "request_fixture.h"
 
-static void hello_of_another_version_gets_no_token(void **state)
+static void hello_of_another_version_gets_no_challenge(void **state)
 {
+	struct wire_challenge challenge;
 	struct fixture *f = *state;
-	struct wire_welcome welcome = say_hello(f, f->a, WIRE_VERSION + 1);
 
-	assert_int_equal(welcome.status, WIRE_BAD_VERSION);
-	assert_int_equal(welcome.version, WIRE_VERSION);
-	assert_false(f->a->welcome);
+	put_hello(f, WIRE_VERSION + 1, "t");
+	assert_int_equal(ask(f, f->a), WIRE_HELLO | WIRE_REPLY);
+	assert_int_equal(wire_get_challenge(&f->in, &challenge), 0);
+	assert_int_equal(challenge.status, WIRE_BAD_VERSION);
+	assert_int_equal(challenge.version, WIRE_VERSION);
+	begin(f, WIRE_AUTH, 0);
+	expect_refusal(f, f->a, WIRE_DENIED);
 	begin(f, WIRE_PING, 0);
 	expect_refusal(f, f->a, WIRE_DENIED);
+}
+
+/* Whatever it says next. */
+static void expect_dismissed(struct fixture *f, struct session *session)
+{
+	assert_int_equal(session->stage, SESSION_DISMISSED);
+	assert_null(session->tenant);
+	put_hello(f, WIRE_VERSION, "t");
+	expect_refusal(f, session, WIRE_BAD_REQUEST);
+	begin(f, WIRE_AUTH, 0);
+	expect_refusal(f, session, WIRE_BAD_REQUEST);
+	begin(f, WIRE_USAGE, 0);
+	expect_refusal(f, session, WIRE_DENIED);
+}
+
+static void a_wrong_secret_is_denied(void **state)
+{
+	const struct secret wrong = {.key = "a secret of texts", .len = 17};
+	struct fixture *f = *state;
+	struct wire_welcome welcome;
+
+	say_hello(f, f->a, "t");
+	welcome = say_auth(f, f->a, &wrong);
+	assert_int_equal(welcome.status, WIRE_DENIED);
+	assert_int_equal(f->reply_len, WIRE_HEADER_LEN + 3);
+	expect_dismissed(f, f->a);
+}
+
+static void no_secret_is_denied(void **state)
+{
+	const struct secret none = {.len = 0};
+	struct fixture *f = *state;
+
+	say_hello(f, f->a, "t");
+	assert_int_equal(say_auth(f, f->a, &none).status, WIRE_DENIED);
+	expect_dismissed(f, f->a);
+}
+
+static void an_unknown_tenant_is_told_from_a_wrong_secret_by_nothing(void **state)
+{
+	static const char *const names[] = {"", "T", "tt", "u"};
+	struct fixture *f = *state;
+	struct wire_challenge challenge;
+	struct session *session;
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		assert_int_equal(session_create(10 + i, &session), 0);
+		challenge = say_hello(f, session, names[i]);
+		assert_int_equal(challenge.status, WIRE_OK);
+		assert_int_equal(challenge.method, WIRE_METHOD_HMAC_SHA256);
+		assert_int_equal(
+			say_auth(f, session, &f->tenant.secret).status, WIRE_DENIED);
+		assert_int_equal(f->reply_len, WIRE_HEADER_LEN + 3);
+		expect_dismissed(f, session);
+		session_destroy(session);
+	}
+}
+
+/* Not even who guesses what an unknown tenant is compared with. */
+static void an_unknown_tenant_has_no_secret(void **state)
+{
+	struct fixture *f = *state;
+
+	say_hello(f, f->a, "u");
+	assert_int_equal(say_auth(f, f->a, &f->service.decoy).status, WIRE_DENIED);
+	expect_dismissed(f, f->a);
+}
+
+static void a_proof_is_good_for_one_session(void **state)
+{
+	const struct auth_talk *talk;
+	struct fixture *f = *state;
+	uint8_t proof[WIRE_PROOF_LEN];
+	struct wire_welcome welcome;
+
+	say_hello(f, f->a, "t");
+	say_hello(f, f->b, "t");
+	talk = &(struct auth_talk){BOOT, &f->a->hello, &f->a->challenge};
+	auth_prove(&f->tenant.secret, talk, AUTH_CLIENT, proof);
+	begin(f, WIRE_AUTH, 0);
+	wire_put_auth(&f->out, proof);
+	assert_int_equal(ask(f, f->b), WIRE_AUTH | WIRE_REPLY);
+	assert_int_equal(wire_get_welcome(&f->in, &welcome), 0);
+	assert_int_equal(welcome.status, WIRE_DENIED);
+	expect_dismissed(f, f->b);
+}
+
+/* What the server says to prove itself is of no use to its reader. */
+static void a_server_s_proof_is_no_client_s(void **state)
+{
+	struct fixture *f = *state;
+	const struct auth_talk talk = {BOOT, &f->a->hello, &f->a->challenge};
+	struct wire_welcome welcome;
+	uint8_t proof[WIRE_PROOF_LEN];
+
+	say_hello(f, f->a, "t");
+	auth_prove(&f->tenant.secret, &talk, AUTH_SERVER, proof);
+	begin(f, WIRE_AUTH, 0);
+	wire_put_auth(&f->out, proof);
+	assert_int_equal(ask(f, f->a), WIRE_AUTH | WIRE_REPLY);
+	assert_int_equal(wire_get_welcome(&f->in, &welcome), 0);
+	assert_int_equal(welcome.status, WIRE_DENIED);
+}
+
+/* The boot id is part of the proof, not only of the header. */
+static void a_proof_of_another_boot_is_denied(void **state)
+{
+	struct fixture *f = *state;
+	const struct auth_talk talk = {BOOT - 1, &f->a->hello, &f->a->challenge};
+	struct wire_welcome welcome;
+	uint8_t proof[WIRE_PROOF_LEN];
+
+	say_hello(f, f->a, "t");
+	auth_prove(&f->tenant.secret, &talk, AUTH_CLIENT, proof);
+	begin(f, WIRE_AUTH, 0);
+	wire_put_auth(&f->out, proof);
+	assert_int_equal(ask(f, f->a), WIRE_AUTH | WIRE_REPLY);
+	assert_int_equal(wire_get_welcome(&f->in, &welcome), 0);
+	assert_int_equal(welcome.status, WIRE_DENIED);
+}
+
+static void auth_before_hello_is_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	begin(f, WIRE_AUTH, 0);
+	expect_refusal(f, f->a, WIRE_DENIED);
+	assert_int_equal(f->a->stage, SESSION_NEW);
+}
+
+static void nobody_is_let_in_by_hello_alone(void **state)
+{
+	struct fixture *f = *state;
+
+	say_hello(f, f->a, "t");
+	for (uint8_t type = WIRE_RESERVE; type < WIRE_AUTH; type++) {
+		begin(f, type, 0);
+		expect_refusal(f, f->a, WIRE_DENIED);
+	}
+	put_hello(f, WIRE_VERSION, "t");
+	expect_refusal(f, f->a, WIRE_BAD_REQUEST);
+}
+
+static void a_second_auth_is_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	begin(f, WIRE_AUTH, 0);
+	expect_refusal(f, f->a, WIRE_BAD_REQUEST);
+	begin(f, WIRE_PING, 0);
+	assert_int_equal(ask(f, f->a), WIRE_PING | WIRE_REPLY);
+}
+
+static void a_tenant_has_no_more_sessions_than_it_may(void **state)
+{
+	struct fixture *f = *state;
+	struct session *third;
+
+	assert_int_equal(session_create(3, &third), 0);
+	assert_int_equal(greet(f, third), WIRE_LIMIT);
+	expect_dismissed(f, third);
+	session_destroy(third);
+	session_destroy(f->b);
+	assert_int_equal(session_create(4, &f->b), 0);
+	assert_int_equal(greet(f, f->b), WIRE_OK);
+}
+
+/* The fixture's tenant may have 5 locks, each of its sessions 3. */
+static void a_tenant_has_no_more_locks_than_it_may(void **state)
+{
+	struct wire_extent extent;
+	struct fixture *f = *state;
+
+	store(f, f->a, "k");
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(lookup(f, f->a, "k", WIRE_FLAG_LOCK, &extent), WIRE_OK);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(lookup(f, f->b, "k", WIRE_FLAG_LOCK, &extent), WIRE_OK);
+	assert_int_equal(lookup(f, f->b, "k", WIRE_FLAG_LOCK, &extent), WIRE_LIMIT);
+	assert_int_equal(lookup(f, f->b, "k", 0, &extent), WIRE_OK);
+	assert_int_equal(with_handle(f, f->a, WIRE_UNLOCK, extent.handle), WIRE_OK);
+	assert_int_equal(lookup(f, f->b, "k", WIRE_FLAG_LOCK, &extent), WIRE_OK);
+	session_destroy(f->a);
+	f->a = NULL;
+	assert_int_equal(f->tenant.locks, 3);
 }
 
 static void nothing_is_answered_before_hello(void **state)
 {
 	struct fixture *f = *state;
 
-	for (uint8_t type = WIRE_RESERVE; type <= WIRE_PING; type++) {
+	for (uint8_t type = WIRE_RESERVE; type <= WIRE_AUTH; type++) {
 		begin(f, type, 0);
 		expect_refusal(f, f->a, WIRE_DENIED);
 	}
@@ -32,7 +221,7 @@ static void a_second_hello_is_refused(void **state)
 {
 	struct fixture *f = *state;
 
-	put_hello(f, WIRE_VERSION);
+	put_hello(f, WIRE_VERSION, "t");
 	expect_refusal(f, f->a, WIRE_BAD_REQUEST);
 }
 
@@ -47,7 +236,7 @@ static void another_boot_id_is_refused(void **state)
 
 static void unknown_types_are_refused(void **state)
 {
-	static const uint8_t types[] = {0, WIRE_SALTS + 1, WIRE_PING | WIRE_REPLY, WIRE_REFUSED};
+	static const uint8_t types[] = {0, WIRE_AUTH + 1, WIRE_PING | WIRE_REPLY, WIRE_REFUSED};
 	struct fixture *f = *state;
 
 	for (unsigned i = 0; i < sizeof(types); i++) {
@@ -242,7 +431,19 @@ static void random_frames_break_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		COLD(hello_of_another_version_gets_no_token),
+		COLD(hello_of_another_version_gets_no_challenge),
+		COLD(a_wrong_secret_is_denied),
+		COLD(no_secret_is_denied),
+		COLD(an_unknown_tenant_is_told_from_a_wrong_secret_by_nothing),
+		COLD(an_unknown_tenant_has_no_secret),
+		COLD(a_proof_is_good_for_one_session),
+		COLD(a_server_s_proof_is_no_client_s),
+		COLD(a_proof_of_another_boot_is_denied),
+		COLD(auth_before_hello_is_refused),
+		COLD(nobody_is_let_in_by_hello_alone),
+		TEST(a_second_auth_is_refused),
+		TEST(a_tenant_has_no_more_sessions_than_it_may),
+		TEST(a_tenant_has_no_more_locks_than_it_may),
 		COLD(nothing_is_answered_before_hello),
 		TEST(a_second_hello_is_refused),
 		TEST(another_boot_id_is_refused),

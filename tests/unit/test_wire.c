@@ -57,6 +57,7 @@ static void a_hello_comes_back(void **state)
 	struct wire_reader *r;
 
 	memset(sent.client_id, 0xee, sizeof(sent.client_id));
+	memset(sent.nonce, 0x11, sizeof(sent.nonce));
 	memset(sent.tenant, 't', sizeof(sent.tenant));
 	assert_int_equal(wire_put_hello(link_begin(*state, WIRE_HELLO), &sent), 0);
 	r = link_deliver(*state, 1);
@@ -65,6 +66,7 @@ static void a_hello_comes_back(void **state)
 	assert_int_equal(got.version, WIRE_VERSION);
 	assert_int_equal(got.tenant_len, WIRE_TENANT_MAX);
 	assert_memory_equal(got.client_id, sent.client_id, WIRE_ID_LEN);
+	assert_memory_equal(got.nonce, sent.nonce, WIRE_NONCE_LEN);
 	assert_memory_equal(got.tenant, sent.tenant, WIRE_TENANT_MAX);
 	sent.tenant_len++;
 	assert_int_equal(wire_put_hello(link_begin(*state, WIRE_HELLO), &sent), -EINVAL);
@@ -138,11 +140,54 @@ static void a_listing_may_have_an_empty_prefix(void **state)
 	assert_int_equal(wire_close(r), 0);
 }
 
+static void a_challenge_comes_back(void **state)
+{
+	struct wire_challenge sent = {.version = WIRE_VERSION, .method = 99, .session = 3}, got;
+	struct wire_reader *r;
+
+	memset(sent.nonce, 0x2d, sizeof(sent.nonce));
+	assert_int_equal(wire_put_challenge(link_begin(*state, WIRE_HELLO), &sent), 0);
+	r = link_deliver(*state, 1);
+	assert_int_equal(wire_get_challenge(r, &got), 0);
+	assert_int_equal(wire_close(r), 0);
+	assert_int_equal(got.status, WIRE_OK);
+	assert_int_equal(got.method, 99);
+	assert_int_equal(got.session, 3);
+	assert_memory_equal(got.nonce, sent.nonce, WIRE_NONCE_LEN);
+}
+
+static void a_challenge_that_refuses_tells_its_version_and_no_more(void **state)
+{
+	struct wire_challenge sent = {.status = 77, .version = 12, .session = 3}, got;
+	struct wire_reader *r;
+
+	assert_int_equal(wire_put_challenge(link_begin(*state, WIRE_HELLO), &sent), 0);
+	r = link_deliver(*state, 1);
+	assert_int_equal(r->len, WIRE_HEADER_LEN + 3);
+	assert_int_equal(wire_get_challenge(r, &got), 0);
+	assert_int_equal(wire_close(r), 0);
+	assert_int_equal(got.status, 77);
+	assert_int_equal(got.version, 12);
+	assert_int_equal(got.session, 0);
+}
+
+static void a_proof_comes_back(void **state)
+{
+	uint8_t sent[WIRE_PROOF_LEN], got[WIRE_PROOF_LEN];
+	struct wire_reader *r;
+
+	memset(sent, 0x6e, sizeof(sent));
+	assert_int_equal(wire_put_auth(link_begin(*state, WIRE_AUTH), sent), 0);
+	r = link_deliver(*state, 1);
+	assert_int_equal(wire_get_auth(r, got), 0);
+	assert_int_equal(wire_close(r), 0);
+	assert_memory_equal(got, sent, WIRE_PROOF_LEN);
+}
+
 static void a_welcome_comes_back(void **state)
 {
 	struct wire_welcome sent = {
 		.version = WIRE_VERSION,
-		.session = 3,
 		.lease_ms = 10000,
 		.max_object = UINT64_MAX,
 		.max_reserved = UINT64_MAX - 1,
@@ -151,13 +196,14 @@ static void a_welcome_comes_back(void **state)
 	struct wire_welcome got;
 	struct wire_reader *r;
 
+	memset(sent.proof, 0x4d, sizeof(sent.proof));
 	memset(sent.token, 0x3c, sizeof(sent.token));
-	assert_int_equal(wire_put_welcome(link_begin(*state, WIRE_HELLO), &sent), 0);
+	assert_int_equal(wire_put_welcome(link_begin(*state, WIRE_AUTH), &sent), 0);
 	r = link_deliver(*state, 1);
 	assert_int_equal(wire_get_welcome(r, &got), 0);
 	assert_int_equal(wire_close(r), 0);
 	assert_int_equal(got.status, WIRE_OK);
-	assert_int_equal(got.session, 3);
+	assert_memory_equal(got.proof, sent.proof, WIRE_PROOF_LEN);
 	assert_int_equal(got.lease_ms, 10000);
 	assert_int_equal(got.max_object, UINT64_MAX);
 	assert_int_equal(got.max_reserved, UINT64_MAX - 1);
@@ -167,24 +213,24 @@ static void a_welcome_comes_back(void **state)
 
 static void a_welcome_that_refuses_tells_its_version_and_no_secret(void **state)
 {
-	struct wire_welcome sent = {.status = 77, .version = 12, .session = 3}, got;
+	struct wire_welcome sent = {.status = 77, .version = 12, .lease_ms = 3}, got;
 	struct wire_reader *r;
 
-	assert_int_equal(wire_put_welcome(link_begin(*state, WIRE_HELLO), &sent), 0);
+	assert_int_equal(wire_put_welcome(link_begin(*state, WIRE_AUTH), &sent), 0);
 	r = link_deliver(*state, 1);
 	assert_int_equal(r->len, WIRE_HEADER_LEN + 3);
 	assert_int_equal(wire_get_welcome(r, &got), 0);
 	assert_int_equal(wire_close(r), 0);
 	assert_int_equal(got.status, 77);
 	assert_int_equal(got.version, 12);
-	assert_int_equal(got.session, 0);
+	assert_int_equal(got.lease_ms, 0);
 }
 
 static void a_welcome_of_another_version_is_refused(void **state)
 {
 	struct wire_welcome sent = {.status = WIRE_OK, .version = WIRE_VERSION + 1}, got;
 
-	assert_int_equal(wire_put_welcome(link_begin(*state, WIRE_HELLO), &sent), 0);
+	assert_int_equal(wire_put_welcome(link_begin(*state, WIRE_AUTH), &sent), 0);
 	assert_int_equal(wire_get_welcome(link_deliver(*state, 1), &got), -EPROTO);
 }
 
@@ -317,6 +363,9 @@ int main(void)
 		cmocka_unit_test(a_frame_has_the_documented_bytes),
 		cmocka_unit_test(a_hello_comes_back),
 		cmocka_unit_test(a_hello_of_another_version_tells_the_version_only),
+		cmocka_unit_test(a_challenge_comes_back),
+		cmocka_unit_test(a_challenge_that_refuses_tells_its_version_and_no_more),
+		cmocka_unit_test(a_proof_comes_back),
 		cmocka_unit_test(reservations_come_back),
 		cmocka_unit_test(handles_come_back),
 		cmocka_unit_test(a_listing_may_have_an_empty_prefix),

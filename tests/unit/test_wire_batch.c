@@ -295,6 +295,7 @@ static void types_without_a_batch_have_one_entry_or_none(void **state)
 {
 	(void)state;
 	assert_int_equal(wire_batch_max(WIRE_HELLO, LINK_FRAME), 1);
+	assert_int_equal(wire_batch_max(WIRE_AUTH, LINK_FRAME), 1);
 	assert_int_equal(wire_batch_max(WIRE_LIST, WIRE_FRAME_MIN), 1);
 	assert_int_equal(wire_batch_max(WIRE_SALTS, WIRE_FRAME_MIN), 1);
 	assert_int_equal(wire_batch_max(WIRE_USAGE, LINK_FRAME), 0);

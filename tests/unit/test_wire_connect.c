@@ -52,7 +52,7 @@ static void private_data_padded_with_zeroes_comes_back(void **state)
 static void private_data_has_the_documented_bytes(void **state)
 {
 	static const uint8_t expected[WIRE_CONNECT_LEN] = {'R', 'e', 'm', 'o', 'r', 'a', 'L', '2',
-		44, 0, 2, 0, WIRE_LANE_DATA, 0, 32, 0, 0x00, 0x40, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1,
+		44, 0, 3, 0, WIRE_LANE_DATA, 0, 32, 0, 0x00, 0x40, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1,
 		0x77, 0x77, 0x77, 0x77, 0x77, 0x77, 0x77, 0x77, 0x77, 0x77, 0x77, 0x77, 0x77, 0x77,
 		0x77, 0x77};
 	struct wire_connect sent = sample_connect();

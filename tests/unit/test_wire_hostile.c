@@ -324,7 +324,7 @@ static void a_tenant_longer_than_its_field_is_refused(void **state)
 	wire_begin(&w, buf, sizeof(buf), &header);
 	assert_int_equal(wire_put_hello(&w, &hello), 0);
 	assert_int_equal(sample_decode(buf, wire_end(&w)), 0);
-	buf[WIRE_HEADER_LEN + 2 + WIRE_ID_LEN] = WIRE_TENANT_MAX + 1;
+	buf[WIRE_HEADER_LEN + 2 + WIRE_ID_LEN + WIRE_NONCE_LEN] = WIRE_TENANT_MAX + 1;
 	w.len++;
 	assert_int_equal(sample_decode(buf, wire_end(&w)), -EPROTO);
 }

@@ -29,8 +29,17 @@ static void put_hello(struct wire_writer *w)
 	struct wire_hello hello = {.version = WIRE_VERSION, .tenant_len = 5};
 
 	memset(hello.client_id, 0xa5, sizeof(hello.client_id));
+	memset(hello.nonce, 0x96, sizeof(hello.nonce));
 	memcpy(hello.tenant, "teamA", 5);
 	wire_put_hello(w, &hello);
+}
+
+static void put_auth(struct wire_writer *w)
+{
+	uint8_t proof[WIRE_PROOF_LEN];
+
+	memset(proof, 0x69, sizeof(proof));
+	wire_put_auth(w, proof);
 }
 
 static void put_reserves(struct wire_writer *w)
@@ -65,25 +74,45 @@ static void put_nothing(struct wire_writer *w)
 	(void)w;
 }
 
+static void put_challenge(struct wire_writer *w)
+{
+	struct wire_challenge challenge = {
+		.status = WIRE_OK,
+		.version = WIRE_VERSION,
+		.method = WIRE_METHOD_HMAC_SHA256,
+		.session = 12,
+	};
+
+	memset(challenge.nonce, 0x4b, sizeof(challenge.nonce));
+	wire_put_challenge(w, &challenge);
+}
+
+static void put_no_challenge(struct wire_writer *w)
+{
+	struct wire_challenge challenge = {.status = WIRE_BAD_VERSION, .version = WIRE_VERSION};
+
+	wire_put_challenge(w, &challenge);
+}
+
 static void put_welcome(struct wire_writer *w)
 {
 	struct wire_welcome welcome = {
 		.status = WIRE_OK,
 		.version = WIRE_VERSION,
-		.session = 12,
 		.lease_ms = 10000,
 		.max_object = UINT64_C(1) << 30,
 		.max_reserved = UINT64_C(1) << 29,
 		.max_reservations = 1000,
 	};
 
+	memset(welcome.proof, 0x3d, sizeof(welcome.proof));
 	memset(welcome.token, 0x5a, sizeof(welcome.token));
 	wire_put_welcome(w, &welcome);
 }
 
 static void put_unwelcome(struct wire_writer *w)
 {
-	struct wire_welcome welcome = {.status = WIRE_BAD_VERSION, .version = WIRE_VERSION};
+	struct wire_welcome welcome = {.status = WIRE_DENIED, .version = WIRE_VERSION};
 
 	wire_put_welcome(w, &welcome);
 }
@@ -150,8 +179,9 @@ static const struct {
 	{WIRE_LIST, put_list},
 	{WIRE_PING, put_nothing},
 	{WIRE_SALTS, put_cursor},
-	{WIRE_REPLY | WIRE_HELLO, put_welcome},
-	{WIRE_REPLY | WIRE_HELLO, put_unwelcome},
+	{WIRE_AUTH, put_auth},
+	{WIRE_REPLY | WIRE_HELLO, put_challenge},
+	{WIRE_REPLY | WIRE_HELLO, put_no_challenge},
 	{WIRE_REPLY | WIRE_RESERVE, put_extents},
 	{WIRE_REPLY | WIRE_COMMIT, put_statuses},
 	{WIRE_REPLY | WIRE_ABORT, put_statuses},
@@ -162,6 +192,8 @@ static const struct {
 	{WIRE_REPLY | WIRE_LIST, put_listed},
 	{WIRE_REPLY | WIRE_PING, put_nothing},
 	{WIRE_REPLY | WIRE_SALTS, put_salts},
+	{WIRE_REPLY | WIRE_AUTH, put_welcome},
+	{WIRE_REPLY | WIRE_AUTH, put_unwelcome},
 	{WIRE_REFUSED, put_refusal},
 };
 
@@ -257,7 +289,9 @@ static int take_single(struct wire_reader *r, uint8_t type)
 {
 	union {
 		struct wire_hello hello;
+		struct wire_challenge challenge;
 		struct wire_welcome welcome;
+		uint8_t proof[WIRE_PROOF_LEN];
 		struct wire_usage usage;
 		struct wire_refusal refusal;
 		struct wire_handle handle;
@@ -269,6 +303,10 @@ static int take_single(struct wire_reader *r, uint8_t type)
 	if (type == WIRE_HELLO)
 		err = wire_get_hello(r, &got.hello);
 	else if (type == (WIRE_REPLY | WIRE_HELLO))
+		err = wire_get_challenge(r, &got.challenge);
+	else if (type == WIRE_AUTH)
+		err = wire_get_auth(r, got.proof);
+	else if (type == (WIRE_REPLY | WIRE_AUTH))
 		err = wire_get_welcome(r, &got.welcome);
 	else if (type == (WIRE_REPLY | WIRE_USAGE))
 		err = wire_get_usage(r, &got.usage);
