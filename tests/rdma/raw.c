@@ -365,18 +365,20 @@ int raw_write(struct raw *raw, const struct wire_extent *extent, size_t len)
 	int err = lane_write(
 		raw->lane, raw->buffer, raw->mr->lkey, len, extent->addr, extent->rkey, raw);
 
+	raw->asked += !err;
 	return err ? err : lane_flush(raw->lane, false);
 }
 
 int raw_read(struct raw *raw, const struct wire_extent *extent, size_t len)
 {
-	unsigned before = raw->done;
 	int err = lane_read(
 		raw->lane, raw->buffer, raw->mr->lkey, len, extent->addr, extent->rkey, raw);
 
+	raw->asked += !err;
 	if (!err)
 		err = lane_flush(raw->lane, true);
-	return err ? err : wait_for(raw, 0, before + 1);
+	/* Writes before it may not have been told as done yet. */
+	return err ? err : wait_for(raw, 0, raw->asked);
 }
 
 int raw_wait_disconnected(struct raw *raw)

@@ -44,7 +44,8 @@ struct raw {
 	uint8_t reply[RAW_FRAME]; /* the last one */
 	size_t reply_len;
 	unsigned replies; /* come in so far */
-	unsigned done;    /* one-sided operations that are over */
+	unsigned asked;   /* one-sided operations that were posted */
+	unsigned done;    /* those of them that are over */
 	uint64_t task;
 	const char *salt; /* of what raw_reserve() reserves; NULL: none */
 };
