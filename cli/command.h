@@ -27,6 +27,7 @@ static inline int command_unconnected(int err)
 }
 
 int bench_run(int argc, char **argv, struct connection_options *options);
+int control_run(int argc, char **argv, struct connection_options *options);
 int get_run(int argc, char **argv, struct connection_options *options);
 int ls_run(int argc, char **argv, struct connection_options *options);
 int ping_run(int argc, char **argv, struct connection_options *options);

@@ -23,6 +23,7 @@ static const struct command {
 	{"ping", ping_run},
 	{"bench", bench_run},
 	{"replay", replay_run},
+	{"control", control_run},
 };
 
 static const char doc[] = "Keep objects in the memory of a remote server, over RDMA."
@@ -35,6 +36,7 @@ static const char doc[] = "Keep objects in the memory of a remote server, over R
 			  "  ping             measure round trips\n"
 			  "  bench            measure stores or loads\n"
 			  "  replay           replay a request trace as a cache engine would\n"
+			  "  control COMMAND  ask a server on this host through its socket\n"
 			  "\n"
 			  "`remora COMMAND --help' tells more of each. Keys are any bytes; \\xNN "
 			  "stands for a byte and \\\\ for a backslash.\n"

@@ -15,9 +15,10 @@ struct label {
 	uint32_t refs;
 };
 
-/* One store_check() under way: what the objects say, and the first thing wrong. */
+/* One audit under way: what the objects say, and the first thing wrong. */
 struct audit {
 	struct store *store;
+	struct store_sums *sums;
 	int64_t *taken; /* pages, by arena */
 	struct label *labels;
 	char *text;
@@ -48,6 +49,7 @@ static int audit_object(
 		return complain(audit, shard, "an object's extent has not its length");
 	audit->taken[place.arena] += place.pages;
 	audit->labels[object->salt].refs++;
+	audit->sums->locks += object->locks;
 
 	if (object->state == OBJECT_VISIBLE) {
 		audit->labels[object->salt].bytes += object->len;
@@ -56,6 +58,7 @@ static int audit_object(
 		sum->locked += object->locks > 0;
 	} else {
 		sum->reserved += shard_bytes(object);
+		audit->sums->reservations++;
 		if (object->locks)
 			return complain(audit, shard, "a reservation is locked");
 	}
@@ -74,6 +77,9 @@ static int audit_shard(struct audit *audit, const struct shard *shard)
 		return complain(audit, shard, "the eviction order contradicts itself");
 	for (uint32_t slot = 0; slot < index_slots(shard->index) && !err; slot++)
 		err = audit_object(audit, shard, slot, &sum);
+	audit->sums->objects += sum.objects;
+	audit->sums->used += sum.used;
+	audit->sums->reserved += sum.reserved;
 	if (err)
 		return err;
 
@@ -84,6 +90,17 @@ static int audit_shard(struct audit *audit, const struct shard *shard)
 	if (counts->objects != sum.objects || counts->locked != sum.locked)
 		return complain(audit, shard, "the objects are miscounted");
 	return 0;
+}
+
+/* What the arenas' own books say, if they can be read. */
+static void sum_arenas(const struct audit *audit)
+{
+	for (unsigned i = 0; i < arenas_count(audit->store->arenas); i++) {
+		int64_t taken = arenas_audit(audit->store->arenas, i);
+
+		if (taken > 0)
+			audit->sums->taken += (uint64_t)taken * STORE_PAGE;
+	}
 }
 
 /* Owners are unique, so equal sums mean that objects and extents match one to one. */
@@ -120,22 +137,26 @@ static int audit_salts(const struct audit *audit)
 	return 0;
 }
 
+/* A shard that is wrong does not keep the others from being counted. */
 static int audit_all(struct audit *audit)
 {
-	for (unsigned i = 0; i < audit->store->shard_count; i++) {
-		int err = audit_shard(audit, &audit->store->shards[i]);
+	int err = 0;
 
-		if (err)
-			return err;
-	}
+	for (unsigned i = 0; i < audit->store->shard_count; i++)
+		if (audit_shard(audit, &audit->store->shards[i]))
+			err = -EINVAL;
+	sum_arenas(audit);
+	if (err)
+		return err;
 	return audit_arenas(audit) || audit_salts(audit) ? -EINVAL : 0;
 }
 
-int store_check(struct store *store, char *text, size_t text_len)
+int store_audit(struct store *store, struct store_sums *sums, char *text, size_t text_len)
 {
-	struct audit audit = {.store = store, .text = text, .text_len = text_len};
+	struct audit audit = {.store = store, .sums = sums, .text = text, .text_len = text_len};
 	int err;
 
+	*sums = (struct store_sums){0};
 	audit.taken = calloc(arenas_count(store->arenas), sizeof(*audit.taken));
 	audit.labels = calloc(SALTS_MAX, sizeof(*audit.labels));
 	if (!audit.taken || !audit.labels) {
@@ -153,4 +174,11 @@ free_sums:
 	free(audit.labels);
 	free(audit.taken);
 	return err;
+}
+
+int store_check(struct store *store, char *text, size_t text_len)
+{
+	struct store_sums sums;
+
+	return store_audit(store, &sums, text, text_len);
 }

@@ -72,6 +72,23 @@ void client_close(struct client *client, uint64_t now_ms, const char *why)
 		lane_disconnect(client->links[i]->lane);
 }
 
+void client_describe(const struct client *client, struct census_entry *entry)
+{
+	const struct session *session = client->session;
+
+	*entry = (struct census_entry){
+		.session = session->id,
+		.tenant = session->tenant,
+		.closing = client->closing,
+		.lanes = client->link_count,
+		.reservations = session->reservations.count,
+		.reserved = session->reservations.bytes,
+		.locks = session->lock_count,
+	};
+	memcpy(entry->peer, client->peer, sizeof(entry->peer));
+	memcpy(entry->client_id, session->client_id, sizeof(entry->client_id));
+}
+
 bool client_is_over(const struct client *client, uint64_t now_ms)
 {
 	unsigned i;

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "census.h"
 #include "link.h"
 #include "session.h"
 
@@ -49,6 +50,9 @@ void client_drop_link(struct client *client, struct link *link);
 
 /* Log why, and say goodbye. Does nothing when it is closing already. */
 void client_close(struct client *client, uint64_t now_ms, const char *why);
+
+/* What it holds. */
+void client_describe(const struct client *client, struct census_entry *entry);
 
 /* It is closing, and nothing more is to be waited for. */
 bool client_is_over(const struct client *client, uint64_t now_ms);

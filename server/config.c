@@ -246,6 +246,14 @@ static bool set_drain_ms(struct config *config, const char *value)
 	return parse_number(value, 0, 3600000, &config->drain_ms);
 }
 
+static bool set_control(struct config *config, const char *value)
+{
+	if (!*value || strlen(value) >= sizeof(config->control))
+		return false;
+	memcpy(config->control, value, strlen(value) + 1);
+	return true;
+}
+
 static bool set_log_level(struct config *config, const char *value)
 {
 	return !log_level_parse(value, &config->log_level);
@@ -270,6 +278,7 @@ static const struct setting settings[] = {
 	{"insecure", "yes or no", set_insecure},
 	{"lease-ms", "milliseconds from 1000 to 3600000", set_lease_ms},
 	{"drain-ms", "milliseconds from 0 to 3600000", set_drain_ms},
+	{"control", "a path of 1 to 107 bytes", set_control},
 	{"log-level", "error, warn, info or debug", set_log_level},
 };
 

@@ -35,6 +35,7 @@ struct config {
 	bool insecure;              /* let everybody in */
 	unsigned lease_ms;
 	unsigned drain_ms;
+	char control[108]; /* path of the control socket; "": none */
 	enum log_level log_level;
 };
 

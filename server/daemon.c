@@ -9,6 +9,8 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "control.h"
+#include "inspection.h"
 #include "listener.h"
 #include "pool.h"
 #include "secret.h"
@@ -24,6 +26,8 @@ struct daemon {
 	struct service service;
 	struct worker *workers[WORKERS_MAX];
 	unsigned worker_count;
+	struct inspection inspection;
+	struct control *control; /* NULL: none is wanted */
 };
 
 static int random_u64(uint64_t *value)
@@ -157,6 +161,26 @@ static int start_workers(struct daemon *daemon)
 	return 0;
 }
 
+static int open_control(struct daemon *daemon)
+{
+	char error[256];
+	int err;
+
+	if (!daemon->config->control[0])
+		return 0;
+	daemon->inspection = (struct inspection){
+		.service = &daemon->service,
+		.workers = daemon->workers,
+		.worker_count = daemon->worker_count,
+		.device = daemon->device,
+	};
+	err = control_open(daemon->config->control, inspection_answer, &daemon->inspection,
+		&daemon->control, error, sizeof(error));
+	if (err)
+		log_line(LOG_ERROR, "%s", error);
+	return err;
+}
+
 int daemon_start(const struct config *config, struct daemon **out)
 {
 	struct daemon *daemon = calloc(1, sizeof(*daemon));
@@ -178,6 +202,8 @@ int daemon_start(const struct config *config, struct daemon **out)
 		err = start_workers(daemon);
 	if (!err)
 		err = listener_start(daemon->listener, daemon->workers, daemon->worker_count);
+	if (!err)
+		err = open_control(daemon);
 	if (err) {
 		daemon_end(daemon);
 		return err;
@@ -230,6 +256,8 @@ void daemon_end(struct daemon *daemon)
 
 	if (!daemon)
 		return;
+	/* It asks the workers. */
+	control_close(daemon->control);
 	/* Workers may still get ids from the listener: it goes first. */
 	listener_close(daemon->listener);
 	for (i = 0; i < daemon->worker_count; i++)

@@ -33,6 +33,7 @@ static const struct argp_option options[] = {
 	{"drain-ms", KEY_FIRST + 12, "MS", 0,
 		"Wait at most so long for clients to finish when told to stop (5000)", 0},
 	{"log-level", KEY_FIRST + 13, "LEVEL", 0, "error, warn, info or debug (info)", 0},
+	{"control", KEY_FIRST + 14, "PATH", 0, "Answer `remora control' on this UNIX socket", 0},
 	{"config", KEY_CONFIG, "FILE", 0, "Read settings from FILE; the command line wins over it",
 		0},
 	{0},

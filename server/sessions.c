@@ -325,6 +325,18 @@ void sessions_close(struct sessions *sessions, uint64_t now_ms, bool quiet_only)
 			client_close(sessions->clients[i], now_ms, "the server stops");
 }
 
+void sessions_tell(const struct sessions *sessions, struct census *census)
+{
+	struct census_entry entry;
+	unsigned i;
+
+	for (i = 0; i < sessions->count; i++) {
+		client_describe(sessions->clients[i], &entry);
+		census_add(census, &entry);
+	}
+	census_done(census);
+}
+
 int sessions_wait_ms(const struct sessions *sessions)
 {
 	unsigned i;

@@ -56,6 +56,9 @@ void sessions_tick(struct sessions *sessions, uint64_t now_ms);
 /* Say goodbye to all, or only to those whose replies have all left. */
 void sessions_close(struct sessions *sessions, uint64_t now_ms, bool quiet_only);
 
+/* Tell what every session holds. May wait: census_done(). */
+void sessions_tell(const struct sessions *sessions, struct census *census);
+
 /* Milliseconds until sessions_tick() is wanted; -1: not before something happens. */
 int sessions_wait_ms(const struct sessions *sessions);
 

@@ -124,4 +124,15 @@ void store_stats(struct store *store, struct store_stats *stats);
  */
 int store_check(struct store *store, char *text, size_t text_len);
 
+/* What store_audit() counted, object by object. Bytes are whole pages. */
+struct store_sums {
+	uint64_t objects, used; /* visible ones */
+	uint64_t reservations, reserved;
+	uint64_t locks; /* every one, not the objects that have any */
+	uint64_t taken; /* bytes of extents, by the arenas' own books */
+};
+
+/* store_check() that also tells what there is. *sums is filled in any case. */
+int store_audit(struct store *store, struct store_sums *sums, char *text, size_t text_len);
+
 #endif

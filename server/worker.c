@@ -3,8 +3,8 @@
  * worker.c - a thread that serves some of the sessions
  *
  * The thread sleeps in epoll on three things: its completion channel, its own
- * rdma_cm events, and its mailbox. worker_load(), worker_give() and
- * worker_stop() are for other threads; all else is the worker's alone.
+ * rdma_cm events, and its mailbox. worker_load(), worker_ask(),
+ * worker_give() and worker_stop() are for other threads; all else is the worker's alone.
  */
 #include "worker.h"
 
@@ -36,6 +36,7 @@ struct worker {
 	struct cq *cq;
 	struct rdma_event_channel *events;
 	struct mailbox mailbox;
+	_Atomic(struct census *) census; /* to be told; NULL: nobody asks */
 	int epoll;
 	bool spin;
 	pthread_t thread;
@@ -128,6 +129,17 @@ static void take_mail(struct worker *worker)
 	}
 }
 
+/* Between two requests what a session and the store say of each other agrees. */
+static void answer_census(struct worker *worker)
+{
+	struct census *census = atomic_exchange(&worker->census, NULL);
+
+	if (!census)
+		return;
+	sessions_tell(&worker->sessions, census);
+	census_put(census);
+}
+
 /* Look at the file descriptors and the deadlines; wait for at most wait_ms. */
 static void look(struct worker *worker, int wait_ms)
 {
@@ -145,6 +157,8 @@ static void look(struct worker *worker, int wait_ms)
 		else
 			take_mail(worker);
 	}
+	if (count > 0)
+		answer_census(worker);
 }
 
 /* True: nothing is left to do for the thread. */
@@ -329,6 +343,7 @@ void worker_destroy(struct worker *worker)
 	worker_stop(worker);
 	pthread_join(worker->thread, NULL);
 	refuse_mail(worker);
+	census_put(atomic_exchange(&worker->census, NULL));
 	sessions_fini(&worker->sessions);
 	worker_strip(worker);
 	free(worker);
@@ -342,6 +357,13 @@ unsigned worker_of_session(uint64_t session)
 unsigned worker_load(const struct worker *worker)
 {
 	return atomic_load_explicit(&worker->sessions.load, memory_order_relaxed);
+}
+
+void worker_ask(struct worker *worker, struct census *census)
+{
+	/* One that it did not come to is out of time. */
+	census_put(atomic_exchange(&worker->census, census));
+	mailbox_ring(&worker->mailbox);
 }
 
 struct rdma_event_channel *worker_events(const struct worker *worker)

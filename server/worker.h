@@ -11,6 +11,7 @@
 #include <infiniband/verbs.h>
 #include <stdint.h>
 
+#include "census.h"
 #include "mailbox.h"
 #include "service.h"
 
@@ -35,6 +36,12 @@ unsigned worker_load(const struct worker *worker);
 
 /* Where the events of the ids that it gets must go. */
 struct rdma_event_channel *worker_events(const struct worker *worker);
+
+/*
+ * Have the worker tell a census of its sessions, between two requests. One of the
+ * census's references becomes the worker's. Any thread.
+ */
+void worker_ask(struct worker *worker, struct census *census);
 
 /*
  * Hand over a connection request whose id was migrated to worker_events(). The

@@ -134,7 +134,7 @@ static int wait_ready(struct spawn *spawn)
 	unsigned i;
 
 	for (i = 0; i < READY_STEPS; i++) {
-		if (spawn_logged(spawn, "ready: "))
+		if (spawn_logged(spawn, "ready: address="))
 			return 0;
 		if (waitpid(spawn->pid, NULL, WNOHANG) == spawn->pid) {
 			show_log(spawn);
