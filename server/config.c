@@ -14,13 +14,14 @@
 
 enum { LINE_MAX_LEN = 1024, DEFAULT_WORKERS = 4 };
 
-#define DEFAULT_MEMORY (UINT64_C(1) << 30)
 #define LEAST_MEMORY (UINT64_C(1) << 20)
 
+/* Of the server or of a tenant. */
 struct setting {
 	const char *key;
 	const char *accepts;
 	bool (*set)(struct config *config, const char *value);
+	bool (*set_tenant)(struct config_tenant *tenant, const char *value);
 };
 
 static unsigned usable_cpus(void)
@@ -37,13 +38,9 @@ void config_init(struct config *config)
 	unsigned cpus = usable_cpus();
 
 	*config = (struct config){
-		.memory = DEFAULT_MEMORY,
 		.workers = cpus < DEFAULT_WORKERS ? cpus : DEFAULT_WORKERS,
 		.numa_node = -1,
 		.huge = CONFIG_HUGE_AUTO,
-		.max_sessions = 256,
-		.max_reservations = 1 << 16,
-		.max_locks = 1 << 20,
 		.lease_ms = 10000,
 		.drain_ms = 5000,
 		.log_level = LOG_INFO,
@@ -158,13 +155,13 @@ static bool set_listen(struct config *config, const char *value)
 	return true;
 }
 
-static bool set_memory(struct config *config, const char *value)
+static bool set_memory(struct config_tenant *tenant, const char *value)
 {
 	uint64_t size;
 
 	if (!parse_size(value, &size) || size < LEAST_MEMORY || size > SIZE_MAX / 2)
 		return false;
-	config->memory = size;
+	tenant->memory = size;
 	return true;
 }
 
@@ -200,31 +197,36 @@ static bool set_huge(struct config *config, const char *value)
 	return true;
 }
 
-static bool set_max_sessions(struct config *config, const char *value)
+static bool set_max_sessions(struct config_tenant *tenant, const char *value)
 {
-	return parse_number(value, 1, 4096, &config->max_sessions);
+	return parse_number(value, 1, 4096, &tenant->max_sessions);
 }
 
-static bool set_max_reserved(struct config *config, const char *value)
+static bool set_max_reserved(struct config_tenant *tenant, const char *value)
 {
-	return parse_size(value, &config->max_reserved);
+	return parse_size(value, &tenant->max_reserved);
 }
 
-static bool set_max_reservations(struct config *config, const char *value)
+static bool set_max_reservations(struct config_tenant *tenant, const char *value)
 {
-	return parse_number(value, 1, 1 << 24, &config->max_reservations);
+	return parse_number(value, 1, 1 << 24, &tenant->max_reservations);
 }
 
-static bool set_max_locks(struct config *config, const char *value)
+static bool set_max_locks(struct config_tenant *tenant, const char *value)
 {
-	return parse_number(value, 1, 1 << 30, &config->max_locks);
+	return parse_number(value, 1, 1 << 30, &tenant->max_locks);
 }
 
-static bool set_secret_file(struct config *config, const char *value)
+static bool set_total_locks(struct config_tenant *tenant, const char *value)
 {
-	if (!*value || strlen(value) >= sizeof(config->secret_file))
+	return parse_number(value, 1, UINT_MAX, &tenant->total_locks);
+}
+
+static bool set_secret_file(struct config_tenant *tenant, const char *value)
+{
+	if (!*value || strlen(value) >= sizeof(tenant->secret_file))
 		return false;
-	memcpy(config->secret_file, value, strlen(value) + 1);
+	memcpy(tenant->secret_file, value, strlen(value) + 1);
 	return true;
 }
 
@@ -265,21 +267,22 @@ static const struct setting settings[] = {
 	{"listen",
 		"an IPv4 or IPv6 address, with a port if wanted: 192.0.2.1, 192.0.2.1:7471, "
 		"[2001:db8::1]:7471",
-		set_listen},
-	{"memory", SIZE_FORMS "; at least 1MiB", set_memory},
-	{"workers", "a number from 1 to 64", set_workers},
-	{"numa-node", "any, or a node's number", set_numa_node},
-	{"huge", "auto, off or require", set_huge},
-	{"max-sessions", "a number from 1 to 4096", set_max_sessions},
-	{"max-reserved", SIZE_FORMS "; 0 means half the memory", set_max_reserved},
-	{"max-reservations", "a number from 1 to 16777216", set_max_reservations},
-	{"max-locks", "a number from 1 to 1073741824", set_max_locks},
-	{"secret-file", "the path of a file", set_secret_file},
-	{"insecure", "yes or no", set_insecure},
-	{"lease-ms", "milliseconds from 1000 to 3600000", set_lease_ms},
-	{"drain-ms", "milliseconds from 0 to 3600000", set_drain_ms},
-	{"control", "a path of 1 to 107 bytes", set_control},
-	{"log-level", "error, warn, info or debug", set_log_level},
+		.set = set_listen},
+	{"memory", SIZE_FORMS "; at least 1MiB", .set_tenant = set_memory},
+	{"workers", "a number from 1 to 64", .set = set_workers},
+	{"numa-node", "any, or a node's number", .set = set_numa_node},
+	{"huge", "auto, off or require", .set = set_huge},
+	{"max-sessions", "a number from 1 to 4096", .set_tenant = set_max_sessions},
+	{"max-reserved", SIZE_FORMS "; 0 means half the memory", .set_tenant = set_max_reserved},
+	{"max-reservations", "a number from 1 to 16777216", .set_tenant = set_max_reservations},
+	{"max-locks", "a number from 1 to 1073741824", .set_tenant = set_max_locks},
+	{"total-locks", "a number from 1 to 4294967295", .set_tenant = set_total_locks},
+	{"secret-file", "the path of a file, of at most 255 bytes", .set_tenant = set_secret_file},
+	{"insecure", "yes or no", .set = set_insecure},
+	{"lease-ms", "milliseconds from 1000 to 3600000", .set = set_lease_ms},
+	{"drain-ms", "milliseconds from 0 to 3600000", .set = set_drain_ms},
+	{"control", "a path of 1 to 107 bytes", .set = set_control},
+	{"log-level", "error, warn, info or debug", .set = set_log_level},
 };
 
 static void unknown_key(const char *key, char *error, size_t error_len)
@@ -293,22 +296,77 @@ static void unknown_key(const char *key, char *error, size_t error_len)
 				error + len, error_len - (size_t)len, " %s", settings[i].key);
 }
 
+static int set_one(struct config *config, const struct setting *setting, const char *value,
+	char *error, size_t error_len)
+{
+	bool taken;
+
+	if (config->section && !setting->set_tenant) {
+		snprintf(error, error_len,
+			"%s: this is a setting of the server, not of a tenant: put it before the "
+			"first section",
+			setting->key);
+		return -EINVAL;
+	}
+	if (setting->set_tenant)
+		taken = setting->set_tenant(
+			config->section ? config->section : &config->common, value);
+	else
+		taken = setting->set(config, value);
+	if (taken)
+		return 0;
+	snprintf(error, error_len, "%s: \"%s\" is not accepted; wanted: %s", setting->key, value,
+		setting->accepts);
+	return -EINVAL;
+}
+
 int config_set(
 	struct config *config, const char *key, const char *value, char *error, size_t error_len)
 {
 	unsigned i;
 
-	for (i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
-		if (strcmp(settings[i].key, key))
-			continue;
-		if (settings[i].set(config, value))
-			return 0;
-		snprintf(error, error_len, "%s: \"%s\" is not accepted; wanted: %s", key, value,
-			settings[i].accepts);
-		return -EINVAL;
-	}
+	for (i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
+		if (!strcmp(settings[i].key, key))
+			return set_one(config, &settings[i], value, error, error_len);
 	unknown_key(key, error, error_len);
 	return -EINVAL;
+}
+
+static bool is_name(const char *name)
+{
+	static const char accepted[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				       "0123456789._-";
+	size_t len = strlen(name);
+
+	return len && len <= CONFIG_NAME_MAX && strspn(name, accepted) == len;
+}
+
+int config_begin_tenant(struct config *config, const char *name, char *error, size_t error_len)
+{
+	unsigned i;
+
+	if (!is_name(name)) {
+		snprintf(error, error_len,
+			"tenant \"%.100s\": wanted: a name of 1 to %d letters, digits, dots, "
+			"underscores and hyphens",
+			name, CONFIG_NAME_MAX);
+		return -EINVAL;
+	}
+	for (i = 0; i < config->tenant_count; i++) {
+		if (strcmp(config->tenants[i].name, name))
+			continue;
+		snprintf(error, error_len, "tenant %s: there is a section of this name above",
+			name);
+		return -EINVAL;
+	}
+	if (config->tenant_count == CONFIG_TENANTS_MAX) {
+		snprintf(error, error_len, "tenant %s: there can be no more than %d tenants", name,
+			CONFIG_TENANTS_MAX);
+		return -EINVAL;
+	}
+	config->section = &config->tenants[config->tenant_count++];
+	memcpy(config->section->name, name, strlen(name) + 1);
+	return 0;
 }
 
 void config_host(const struct config *config, char host[INET6_ADDRSTRLEN])
@@ -326,40 +384,4 @@ unsigned config_port(const struct config *config)
 	if (config->addr.ss_family == AF_INET6)
 		return ntohs(((const struct sockaddr_in6 *)&config->addr)->sin6_port);
 	return ntohs(((const struct sockaddr_in *)&config->addr)->sin_port);
-}
-
-static int check_secret(const struct config *config, char *error, size_t error_len)
-{
-	if (config->secret_file[0] && config->insecure) {
-		snprintf(error, error_len,
-			"insecure: this lets everybody in, and yet there is a secret-file: leave "
-			"one of them out");
-		return -EINVAL;
-	}
-	if (!config->secret_file[0] && !config->insecure) {
-		snprintf(error, error_len,
-			"who may come in? Name a file with a secret that clients know too "
-			"(--secret-file PATH; `(umask 077; openssl rand -hex 32 >PATH)` makes "
-			"one), or let everybody in who reaches this host (--insecure)");
-		return -EINVAL;
-	}
-	return 0;
-}
-
-int config_check(const struct config *config, char *error, size_t error_len)
-{
-	if (!config->listen[0]) {
-		snprintf(error, error_len,
-			"listen: not set; name the address of an RDMA device, as in "
-			"--listen 192.0.2.1");
-		return -EINVAL;
-	}
-	if (config->max_reserved > config->memory) {
-		snprintf(error, error_len,
-			"max-reserved: %llu bytes are more than the memory, which has %llu",
-			(unsigned long long)config->max_reserved,
-			(unsigned long long)config->memory);
-		return -EINVAL;
-	}
-	return check_secret(config, error, error_len);
 }

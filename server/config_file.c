@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config_file.c - the configuration file: lines of `key = value` */
+/* config_file.c - the configuration file: sections, and lines of `key = value` */
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -39,6 +39,25 @@ static void cut_comment(char *line)
 	}
 }
 
+/* "[tenant NAME]" */
+static int section_begin(struct config *config, char *line, char *error, size_t error_len)
+{
+	static const char kind[] = "tenant";
+	char *end = strchr(line, ']'), *name = line + 1;
+
+	if (end && !end[1]) {
+		*end = '\0';
+		name = trim(name);
+		if (!strncmp(name, kind, strlen(kind)) &&
+			isspace((unsigned char)name[strlen(kind)]))
+			return config_begin_tenant(
+				config, trim(name + strlen(kind)), error, error_len);
+		*end = ']';
+	}
+	snprintf(error, error_len, "\"%.100s\" is not `[tenant NAME]`", line);
+	return -EINVAL;
+}
+
 static int line_set(struct config *config, char *line, char *error, size_t error_len)
 {
 	char *equals, *key, *value;
@@ -47,6 +66,8 @@ static int line_set(struct config *config, char *line, char *error, size_t error
 	key = trim(line);
 	if (!*key)
 		return 0;
+	if (*key == '[')
+		return section_begin(config, key, error, error_len);
 	equals = strchr(key, '=');
 	if (!equals) {
 		snprintf(error, error_len, "\"%.100s\" is not `key = value`", key);
@@ -103,5 +124,6 @@ int config_read(struct config *config, const char *path, char *error, size_t err
 		snprintf(error, error_len, "cannot read the configuration file %s", path);
 	}
 	fclose(file);
+	config->section = NULL;
 	return err;
 }

@@ -3,7 +3,6 @@
 #include "daemon.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -12,17 +11,15 @@
 #include "control.h"
 #include "inspection.h"
 #include "listener.h"
-#include "pool.h"
-#include "secret.h"
 #include "store.h"
 #include "worker.h"
 
 struct daemon {
 	const struct config *config;
 	struct listener *listener; /* NULL while draining */
-	struct ibv_pd *pd;
+	struct ibv_pd *anteroom;   /* of control lanes: no memory for peers is in it */
 	char device[64];
-	struct tenant tenant;
+	struct tenant tenants[CONFIG_TENANTS_MAX];
 	struct service service;
 	struct worker *workers[WORKERS_MAX];
 	unsigned worker_count;
@@ -39,14 +36,6 @@ static int random_u64(uint64_t *value)
 	return 0;
 }
 
-/* Zeroing and pinning memory goes as fast as there are CPUs. */
-static unsigned cpus(void)
-{
-	cpu_set_t set;
-
-	return sched_getaffinity(0, sizeof(set), &set) ? 1 : (unsigned)CPU_COUNT(&set);
-}
-
 static int open_device(struct daemon *daemon)
 {
 	struct ibv_context *context;
@@ -57,8 +46,8 @@ static int open_device(struct daemon *daemon)
 		return err;
 	context = listener_device(daemon->listener);
 	strncpy(daemon->device, ibv_get_device_name(context->device), sizeof(daemon->device) - 1);
-	daemon->pd = ibv_alloc_pd(context);
-	if (!daemon->pd) {
+	daemon->anteroom = ibv_alloc_pd(context);
+	if (!daemon->anteroom) {
 		err = -errno;
 		log_line(LOG_ERROR, "cannot allocate a protection domain on %s: %s", daemon->device,
 			strerror(-err));
@@ -66,66 +55,30 @@ static int open_device(struct daemon *daemon)
 	return err;
 }
 
-static int create_pool(struct daemon *daemon)
+/* Before anything that takes long: most mistakes are here. */
+static int init_tenants(struct daemon *daemon)
 {
-	struct pool_params params = {
-		.len = daemon->config->memory,
-		.huge = daemon->config->huge,
-		.numa_node = daemon->config->numa_node,
-		.threads = cpus(),
-	};
-
-	return pool_create(daemon->pd, &params, &daemon->tenant.pool);
-}
-
-static int create_store(struct daemon *daemon)
-{
-	struct tenant *tenant = &daemon->tenant;
-	struct store_params params = {0};
-	size_t *lengths;
+	const struct config *config = daemon->config;
 	unsigned i;
-	int err;
+	int err = 0;
 
-	tenant->arenas = pool_arenas(tenant->pool, &tenant->arena_count);
-	err = random_u64(&params.seed);
-	if (err)
-		return err;
-	lengths = calloc(tenant->arena_count, sizeof(*lengths));
-	if (!lengths)
-		return -ENOMEM;
-	for (i = 0; i < tenant->arena_count; i++)
-		lengths[i] = tenant->arenas[i].len;
-	params.arenas = lengths;
-	params.arena_count = tenant->arena_count;
-	err = store_create(&params, &tenant->store);
-	free(lengths);
-	if (err)
-		log_line(LOG_ERROR, "cannot create the object store: %s", strerror(-err));
+	if (config->insecure)
+		log_line(LOG_WARN, "insecure: everybody who reaches this host may read, write and "
+				   "delete every object");
+	for (i = 0; !err && i < config->tenant_count; i++)
+		err = tenant_init(&daemon->tenants[i], &config->tenants[i]);
 	return err;
 }
 
-static int fill_tenant(struct daemon *daemon)
+static int open_tenants(struct daemon *daemon)
 {
 	const struct config *config = daemon->config;
-	struct tenant *tenant = &daemon->tenant;
-	char error[CONFIG_ERROR_LEN];
-	int err;
+	unsigned i;
+	int err = 0;
 
-	tenant->limits = (struct session_limits){
-		.reserved = config->max_reserved ? config->max_reserved : config->memory / 2,
-		.reservations = config->max_reservations,
-		.locks = config->max_locks,
-	};
-	tenant->max_sessions = config->max_sessions;
-	tenant->max_locks = UINT64_MAX;
-	if (config->insecure) {
-		log_line(LOG_WARN, "insecure: everybody who reaches this host may read, write and "
-				   "delete every object");
-		return 0;
-	}
-	err = secret_read(config->secret_file, &tenant->secret, error, sizeof(error));
-	if (err)
-		log_line(LOG_ERROR, "secret-file: %s", error);
+	for (i = 0; !err && i < config->tenant_count; i++)
+		err = tenant_open(&daemon->tenants[i], config, config->tenants[i].memory,
+			listener_device(daemon->listener));
 	return err;
 }
 
@@ -138,9 +91,9 @@ static int fill_service(struct daemon *daemon)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	service->started_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 	service->lease_ms = config->lease_ms;
-	service->max_sessions = config->max_sessions;
-	service->tenants = &daemon->tenant;
-	service->tenant_count = 1;
+	service->max_sessions = config->common.max_sessions;
+	service->tenants = daemon->tenants;
+	service->tenant_count = config->tenant_count;
 	return secret_random(&service->decoy) ? -EIO : random_u64(&service->boot);
 }
 
@@ -150,7 +103,7 @@ static int start_workers(struct daemon *daemon)
 	int err;
 
 	for (i = 0; i < daemon->config->workers; i++) {
-		err = worker_create(&daemon->service, daemon->pd, i, &daemon->workers[i]);
+		err = worker_create(&daemon->service, daemon->anteroom, i, &daemon->workers[i]);
 		if (err) {
 			log_line(LOG_ERROR, "cannot start worker %u of %u: %s", i + 1,
 				daemon->config->workers, strerror(-err));
@@ -189,13 +142,11 @@ int daemon_start(const struct config *config, struct daemon **out)
 	if (!daemon)
 		return -ENOMEM;
 	daemon->config = config;
-	err = fill_tenant(daemon);
+	err = init_tenants(daemon);
 	if (!err)
 		err = open_device(daemon);
 	if (!err)
-		err = create_pool(daemon);
-	if (!err)
-		err = create_store(daemon);
+		err = open_tenants(daemon);
 	if (!err)
 		err = fill_service(daemon);
 	if (!err)
@@ -229,24 +180,39 @@ void daemon_drain(struct daemon *daemon)
 	daemon->listener = NULL;
 }
 
-bool daemon_is_drained(const struct daemon *daemon)
+/* Of all tenants. */
+static void sum_up(const struct daemon *daemon, struct store_stats *sum)
 {
 	struct store_stats stats;
+	unsigned i;
 
-	store_stats(daemon->tenant.store, &stats);
-	return !stats.reserved && !stats.locked;
+	*sum = (struct store_stats){0};
+	for (i = 0; i < daemon->config->tenant_count; i++) {
+		store_stats(daemon->tenants[i].store, &stats);
+		sum->capacity += stats.capacity;
+		sum->reserved += stats.reserved;
+		sum->locked += stats.locked;
+	}
+}
+
+bool daemon_is_drained(const struct daemon *daemon)
+{
+	struct store_stats sum;
+
+	sum_up(daemon, &sum);
+	return !sum.reserved && !sum.locked;
 }
 
 void daemon_announce(const struct daemon *daemon)
 {
 	char address[INET6_ADDRSTRLEN];
-	struct store_stats stats;
+	struct store_stats sum;
 
-	store_stats(daemon->tenant.store, &stats);
+	sum_up(daemon, &sum);
 	config_host(daemon->config, address);
 	log_line(LOG_INFO,
 		"ready: address=%s port=%u capacity=%llu device=%s workers=%u boot=%016llx",
-		address, config_port(daemon->config), (unsigned long long)stats.capacity,
+		address, config_port(daemon->config), (unsigned long long)sum.capacity,
 		daemon->device, daemon->worker_count, (unsigned long long)daemon->service.boot);
 }
 
@@ -264,11 +230,10 @@ void daemon_end(struct daemon *daemon)
 		worker_stop(daemon->workers[i]);
 	for (i = 0; i < daemon->worker_count; i++)
 		worker_destroy(daemon->workers[i]);
-	store_destroy(daemon->tenant.store);
-	pool_destroy(daemon->tenant.pool);
-	if (daemon->pd)
-		ibv_dealloc_pd(daemon->pd);
-	secret_wipe(&daemon->tenant.secret);
+	for (i = 0; i < daemon->config->tenant_count; i++)
+		tenant_fini(&daemon->tenants[i]);
+	if (daemon->anteroom)
+		ibv_dealloc_pd(daemon->anteroom);
 	secret_wipe(&daemon->service.decoy);
 	free(daemon);
 }

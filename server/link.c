@@ -61,6 +61,7 @@ int link_create(const struct link_params *params, struct link **out)
 	lane.signal_every = 1;
 	lane.credits = link->credits;
 	lane.frame = link->frame;
+	lane.closed = link->kind == WIRE_LANE_CONTROL;
 	err = lane_create(params->id, params->pd, &lane, &link->lane);
 	if (err)
 		goto free_ring;

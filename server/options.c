@@ -29,11 +29,12 @@ static const struct argp_option options[] = {
 		"A file with the secret that clients prove to know; mode 600", 0},
 	{"insecure", KEY_FIRST + 10, "yes|no", OPTION_ARG_OPTIONAL,
 		"Let in everybody who reaches this host, without a secret", 0},
-	{"lease-ms", KEY_FIRST + 11, "MS", 0, "End a client that is silent for so long (10000)", 0},
-	{"drain-ms", KEY_FIRST + 12, "MS", 0,
+	{"total-locks", KEY_FIRST + 11, "N", 0, "Locks all clients may hold (16777216)", 0},
+	{"lease-ms", KEY_FIRST + 12, "MS", 0, "End a client that is silent for so long (10000)", 0},
+	{"drain-ms", KEY_FIRST + 13, "MS", 0,
 		"Wait at most so long for clients to finish when told to stop (5000)", 0},
-	{"log-level", KEY_FIRST + 13, "LEVEL", 0, "error, warn, info or debug (info)", 0},
-	{"control", KEY_FIRST + 14, "PATH", 0, "Answer `remora control' on this UNIX socket", 0},
+	{"log-level", KEY_FIRST + 14, "LEVEL", 0, "error, warn, info or debug (info)", 0},
+	{"control", KEY_FIRST + 15, "PATH", 0, "Answer `remora control' on this UNIX socket", 0},
 	{"config", KEY_CONFIG, "FILE", 0, "Read settings from FILE; the command line wins over it",
 		0},
 	{0},
@@ -43,7 +44,8 @@ static const char doc[] =
 	"Keep objects in this host's memory for clients that move them with RDMA."
 	"\v"
 	"In a configuration file every line is `name = value`, with the names of the long "
-	"options above; `#` starts a comment.";
+	"options above; `#` starts a comment. Settings behind a line `[tenant NAME]` are those of a "
+	"tenant.";
 
 struct parse {
 	struct config *config;

@@ -109,7 +109,8 @@ static enum wire_status add_link(struct sessions *sessions, struct client *clien
 {
 	struct link_params params = {
 		.id = arrival->id,
-		.pd = sessions->pd,
+		.pd = arrival->connect.kind == WIRE_LANE_DATA ? client->session->tenant->pd
+							      : sessions->anteroom,
 		.cq = sessions->cq,
 		.service = sessions->service,
 		.session = client->session,
@@ -228,7 +229,7 @@ void sessions_event(
 	if (type == RDMA_CM_EVENT_ESTABLISHED) {
 		link->established = true;
 		if (lane_established(link->lane))
-			log_line(LOG_WARN, "cannot set the retry timer of peer=%s",
+			log_line(LOG_WARN, "cannot set the queue pair of peer=%s",
 				link->client->peer);
 	} else if (type == RDMA_CM_EVENT_DISCONNECTED) {
 		link->gone = true;

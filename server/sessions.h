@@ -23,7 +23,7 @@ enum { SESSIONS_WORKER_BITS = 8 }; /* of a session id: its worker's index */
 
 struct sessions {
 	struct service *service;
-	struct ibv_pd *pd;
+	struct ibv_pd *anteroom; /* of control lanes */
 	struct cq *cq;
 	unsigned worker; /* index */
 	struct links links;
@@ -33,7 +33,7 @@ struct sessions {
 	_Atomic unsigned load; /* here or on their way here; any thread reads it */
 };
 
-/* The struct is zero but for service, pd, cq and worker. -ENOMEM. */
+/* The struct is zero but for service, anteroom, cq and worker. -ENOMEM. */
 int sessions_init(struct sessions *sessions);
 
 /* No session is left. */

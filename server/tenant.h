@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "config.h"
 #include "secret.h"
 #include "store.h"
 
@@ -43,5 +44,23 @@ struct tenant {
 	_Atomic unsigned sessions; /* that are welcome and not yet ended */
 	_Atomic uint64_t locks;
 };
+
+struct ibv_context;
+
+/*
+ * Read the secret, if there is one to read, and check it. Errors are logged.
+ */
+int tenant_init(struct tenant *tenant, const struct config_tenant *config);
+
+/*
+ * Get and register the memory, in a protection domain of its own on this
+ * device, and make the store. Blocks for as long as the memory takes. Errors
+ * are logged. tenant_fini() follows in any case.
+ */
+int tenant_open(struct tenant *tenant, const struct config *config, uint64_t memory,
+	struct ibv_context *device);
+
+/* No peer has a connection any more. A tenant of zeroes is allowed. */
+void tenant_fini(struct tenant *tenant);
 
 #endif

@@ -246,7 +246,7 @@ static int create_cq(struct worker *worker, struct ibv_context *context)
 /* Everything but the thread. */
 static int worker_equip(struct worker *worker)
 {
-	int err = create_cq(worker, worker->sessions.pd->context);
+	int err = create_cq(worker, worker->sessions.anteroom->context);
 
 	if (err)
 		return err;
@@ -286,7 +286,8 @@ static void worker_strip(struct worker *worker)
 	cq_destroy(worker->cq);
 }
 
-int worker_create(struct service *service, struct ibv_pd *pd, unsigned index, struct worker **out)
+int worker_create(
+	struct service *service, struct ibv_pd *anteroom, unsigned index, struct worker **out)
 {
 	struct worker *worker;
 	int err;
@@ -295,7 +296,7 @@ int worker_create(struct service *service, struct ibv_pd *pd, unsigned index, st
 	if (!worker)
 		return -ENOMEM;
 	worker->sessions.service = service;
-	worker->sessions.pd = pd;
+	worker->sessions.anteroom = anteroom;
 	worker->sessions.worker = index;
 	worker->spin = spinning_helps();
 	err = worker_equip(worker);

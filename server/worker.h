@@ -19,8 +19,13 @@ struct worker;
 
 enum { WORKERS_MAX = 64 };
 
-/* Start the thread of the worker with this index. */
-int worker_create(struct service *service, struct ibv_pd *pd, unsigned index, struct worker **out);
+/*
+ * Start the thread of the worker with this index. The control lanes are in the
+ * anteroom, a protection domain without memory that peers may touch: they are
+ * there before it is known whose they are. Data lanes are in their tenant's.
+ */
+int worker_create(
+	struct service *service, struct ibv_pd *anteroom, unsigned index, struct worker **out);
 
 /* Tell it to end all sessions, each after its replies are out. */
 void worker_stop(struct worker *worker);

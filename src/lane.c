@@ -63,6 +63,8 @@ struct lane {
 	unsigned signal_every;
 	unsigned room; /* one-sided operations that fit into the queue pair */
 
+	bool closed;
+
 	uint8_t *buffers; /* credits frames to receive, then credits to send */
 	struct ibv_mr *buffers_mr;
 	unsigned frame_next;  /* send frame to be taken */
@@ -182,6 +184,7 @@ static struct lane *lane_alloc(struct rdma_cm_id *id, const struct lane_params *
 	lane->number = params->number;
 	lane->frame = params->frame;
 	lane->credits = params->credits;
+	lane->closed = params->closed;
 	lane->iwarp = id->verbs->device->transport_type == IBV_TRANSPORT_IWARP;
 	lane->send_slots = params->depth + params->credits;
 	/* Twice: a READ that waits keeps the entries behind it. */
@@ -326,12 +329,16 @@ void lane_disconnect(struct lane *lane)
 
 int lane_established(struct lane *lane)
 {
-	struct ibv_qp_attr attr = {.min_rnr_timer = LANE_RNR_TIMER};
-	int rc;
+	struct ibv_qp_attr attr = {.min_rnr_timer = LANE_RNR_TIMER, .qp_access_flags = 0};
+	int mask = 0, rc;
 
-	if (lane->iwarp)
+	if (!lane->iwarp)
+		mask |= IBV_QP_MIN_RNR_TIMER;
+	if (lane->closed)
+		mask |= IBV_QP_ACCESS_FLAGS;
+	if (!mask)
 		return 0;
-	rc = ibv_modify_qp(lane->id->qp, &attr, IBV_QP_MIN_RNR_TIMER);
+	rc = ibv_modify_qp(lane->id->qp, &attr, mask);
 	return rc > 0 ? -rc : rc;
 }
 

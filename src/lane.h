@@ -38,6 +38,8 @@ struct lane_params {
 	unsigned credits; /* frames each way: receives kept posted, sends in flight */
 	size_t frame;     /* bytes in the longest frame */
 
+	bool closed; /* the peer may start no one-sided operation */
+
 	/* Ask for every so many-th completion; 0: 32, or what depth and credits allow. */
 	unsigned signal_every;
 };
@@ -81,7 +83,7 @@ void lane_conn_param(const struct lane *lane, const struct rdma_conn_param *offe
  */
 void lane_disconnect(struct lane *lane);
 
-/* Call once after ESTABLISHED: sets the receiver-not-ready timer. */
+/* Call once after ESTABLISHED: sets the receiver-not-ready timer, and what the peer may do. */
 int lane_established(struct lane *lane);
 
 /* True for iWARP: a WRITE's completion proves nothing, and each must be signalled. */

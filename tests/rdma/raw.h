@@ -27,6 +27,9 @@ enum {
 };
 
 struct raw {
+	struct sockaddr_storage addr; /* of the server */
+	enum wire_lane_kind kind;
+	struct raw *data; /* of a control lane: what its one-sided operations go over; NULL: none yet */
 	struct rdma_event_channel *events;
 	struct ibv_pd *pd;
 	struct cq *cq;
@@ -86,8 +89,15 @@ int raw_wait(struct raw *raw, unsigned replies);
 int raw_call(struct raw *raw, struct wire_writer *w, struct wire_reader *r);
 
 /*
- * Move len bytes between the buffer's start and an extent. A read waits for
- * them; a write is only posted: the next answer on the lane comes after it.
+ * The lane itself, if it is a data lane; else one that belongs to it, is opened
+ * when first asked for, and is closed with it. NULL: cannot be opened.
+ */
+struct raw *raw_data_lane(struct raw *raw);
+
+/*
+ * Move len bytes between the buffer's start and an extent, over the data lane
+ * of a control lane. A read waits for them; a write is only posted: the next
+ * answer on the lane, and so to raw_handle() with COMMIT and ABORT, comes after it.
  */
 int raw_write(struct raw *raw, const struct wire_extent *extent, size_t len);
 int raw_read(struct raw *raw, const struct wire_extent *extent, size_t len);

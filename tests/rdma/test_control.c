@@ -138,7 +138,7 @@ static void sessions_are_told_with_what_they_hold(void **state)
 	answer = ask("sessions");
 	assert_int_equal(json_array_size(json_object_get(answer, "sessions")), 1);
 	one = json_array_get(json_object_get(answer, "sessions"), 0);
-	assert_int_equal(number(one, "lanes"), 1);
+	assert_int_equal(number(one, "lanes"), 2);
 	assert_int_equal(number(one, "reservations"), 1);
 	assert_int_equal(number(one, "reserved_bytes"), PAGES);
 	assert_int_equal(number(one, "locks"), 1);

@@ -109,20 +109,22 @@ static void post_mixed(
 static void a_read_is_over_when_its_bytes_are_here_whatever_was_posted_behind_it(void **state)
 {
 	struct wire_extent from, to;
-	struct raw raw;
+	struct raw raw, *data;
 	unsigned i;
 
 	(void)state;
 	assert_int_equal(raw_hello(&raw, &server.addr), 0);
+	data = raw_data_lane(&raw);
+	assert_non_null(data);
 	assert_int_equal(raw_reserve(&raw, "from", LARGE, &from), WIRE_OK);
 	assert_int_equal(raw_reserve(&raw, "to", SMALL, &to), WIRE_OK);
-	memset(raw.buffer, FILL, RAW_BUFFER);
-	assert_int_equal(raw_write(&raw, &from, LARGE), 0);
+	memset(data->buffer, FILL, RAW_BUFFER);
+	assert_int_equal(raw_write(data, &from, LARGE), 0);
 	/* A write that is posted may not have left the buffer; one that is read back has. */
-	assert_int_equal(raw_read(&raw, &from, LARGE), 0);
+	assert_int_equal(raw_read(data, &from, LARGE), 0);
 	for (i = 0; i < ROUNDS; i++) {
-		post_mixed(&raw, &from, &to);
-		await_all(&raw, SMALLS);
+		post_mixed(data, &from, &to);
+		await_all(data, SMALLS);
 		assert_true(progress.bytes_were_there);
 	}
 	raw_close(&raw);
@@ -132,20 +134,22 @@ static void a_full_lane_takes_no_more_and_recovers(void **state)
 {
 	struct wire_extent to;
 	unsigned taken = 0;
-	struct raw raw;
+	struct raw raw, *data;
 
 	(void)state;
 	assert_int_equal(raw_hello(&raw, &server.addr), 0);
+	data = raw_data_lane(&raw);
+	assert_non_null(data);
 	assert_int_equal(raw_reserve(&raw, "to", SMALL, &to), WIRE_OK);
 	progress = (struct progress){.read_over = true};
 	while (!lane_write(
-		raw.lane, raw.buffer, raw.mr->lkey, SMALL, to.addr, to.rkey, &progress.writes_over))
+		data->lane, data->buffer, data->mr->lkey, SMALL, to.addr, to.rkey, &progress.writes_over))
 		taken++;
-	assert_int_equal(lane_room(raw.lane), 0);
+	assert_int_equal(lane_room(data->lane), 0);
 	assert_true(taken >= SMALLS);
-	assert_int_equal(lane_flush(raw.lane, true), 0);
-	await_all(&raw, taken);
-	assert_int_equal(lane_room(raw.lane), taken);
+	assert_int_equal(lane_flush(data->lane, true), 0);
+	await_all(data, taken);
+	assert_int_equal(lane_room(data->lane), taken);
 	raw_close(&raw);
 }
 

@@ -77,15 +77,15 @@ static void sizes_have_binary_units(void **state)
 	struct fixture *f = *state;
 
 	assert_int_equal(set(f, "memory", "1048576"), 0);
-	assert_int_equal(f->config.memory, 1 << 20);
+	assert_int_equal(f->config.common.memory, 1 << 20);
 	assert_int_equal(set(f, "memory", "2048KiB"), 0);
-	assert_int_equal(f->config.memory, 2 << 20);
+	assert_int_equal(f->config.common.memory, 2 << 20);
 	assert_int_equal(set(f, "memory", "512MiB"), 0);
-	assert_int_equal(f->config.memory, 512 << 20);
+	assert_int_equal(f->config.common.memory, 512 << 20);
 	assert_int_equal(set(f, "memory", "64GiB"), 0);
-	assert_int_equal(f->config.memory, UINT64_C(64) << 30);
+	assert_int_equal(f->config.common.memory, UINT64_C(64) << 30);
 	assert_int_equal(set(f, "memory", "2TiB"), 0);
-	assert_int_equal(f->config.memory, UINT64_C(2) << 40);
+	assert_int_equal(f->config.common.memory, UINT64_C(2) << 40);
 }
 
 static void bad_values_are_named_with_what_is_accepted(void **state)
@@ -188,7 +188,7 @@ static void a_file_sets_what_it_names(void **state)
 				      "log-level = debug"),
 		0);
 	assert_int_equal(config_port(&f->config), 99);
-	assert_int_equal(f->config.memory, UINT64_C(2) << 30);
+	assert_int_equal(f->config.common.memory, UINT64_C(2) << 30);
 	assert_int_equal(f->config.huge, CONFIG_HUGE_OFF);
 	assert_int_equal(f->config.log_level, LOG_DEBUG);
 	assert_int_equal(f->config.drain_ms, 5000);
@@ -252,7 +252,7 @@ static void the_command_line_wins_over_the_file(void **state)
 
 	write_file(f, "memory = 2GiB\nlisten = 192.0.2.1\nworkers = 7\ninsecure = yes\n");
 	assert_int_equal(parse(f, 4, argv), 0);
-	assert_int_equal(f->config.memory, UINT64_C(3) << 30);
+	assert_int_equal(f->config.common.memory, UINT64_C(3) << 30);
 	assert_int_equal(f->config.workers, 7);
 }
 
@@ -276,10 +276,11 @@ static void an_address_is_required(void **state)
 
 static void no_client_may_reserve_more_than_there_is(void **state)
 {
-	const char *argv[] = {"remorad", "--listen=192.0.2.1", "--max-reserved=2GiB", NULL};
+	const char *argv[] = {"remorad", "--listen=192.0.2.1", "--max-reserved=2GiB",
+		"--insecure", NULL};
 	struct fixture *f = *state;
 
-	assert_int_equal(parse(f, 3, argv), -EINVAL);
+	assert_int_equal(parse(f, 4, argv), -EINVAL);
 	expect_error(f, "max-reserved");
 }
 
@@ -306,7 +307,117 @@ static void a_secret_file_or_insecure_is_enough_but_both_are_too_much(void **sta
 	config_init(&f->config);
 	assert_int_equal(parse(f, 3, secret), 0);
 	assert_false(f->config.insecure);
-	assert_string_equal(f->config.secret_file, "/s");
+	assert_string_equal(f->config.common.secret_file, "/s");
+}
+
+static int check(struct fixture *f)
+{
+	return config_check(&f->config, f->error, sizeof(f->error));
+}
+
+static void without_sections_there_is_one_tenant_without_a_name(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(read_text(f, "listen = 192.0.2.1\ninsecure = yes\n"), 0);
+	assert_int_equal(check(f), 0);
+	assert_int_equal(f->config.tenant_count, 1);
+	assert_string_equal(f->config.tenants[0].name, "");
+	assert_int_equal(f->config.tenants[0].memory, 1 << 30);
+	assert_int_equal(f->config.tenants[0].max_reserved, 1 << 29);
+	assert_int_equal(f->config.tenants[0].max_sessions, 256);
+	assert_int_equal(f->config.tenants[0].max_locks, 1 << 20);
+	assert_int_equal(f->config.tenants[0].total_locks, 1 << 24);
+}
+
+static void a_section_is_a_tenant(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(read_text(f, "listen = 192.0.2.1\nmax-locks = 50\n"
+				      "[tenant a]\nmemory = 2MiB\nsecret-file = /a\n"
+				      " [ tenant\tteam-B.2_ ] # the others\nmemory = 4MiB\n"
+				      "secret-file = /b\nmax-locks = 7\ntotal-locks = 8\n"
+				      "max-sessions = 9\nmax-reserved = 3MiB\n"
+				      "max-reservations = 10\n"),
+		0);
+	assert_int_equal(check(f), 0);
+	assert_int_equal(f->config.tenant_count, 2);
+	assert_string_equal(f->config.tenants[0].name, "a");
+	assert_string_equal(f->config.tenants[0].secret_file, "/a");
+	assert_int_equal(f->config.tenants[0].memory, 2 << 20);
+	assert_int_equal(f->config.tenants[0].max_reserved, 1 << 20);
+	assert_int_equal(f->config.tenants[0].max_locks, 50);
+	assert_int_equal(f->config.tenants[0].max_sessions, 256);
+	assert_string_equal(f->config.tenants[1].name, "team-B.2_");
+	assert_string_equal(f->config.tenants[1].secret_file, "/b");
+	assert_int_equal(f->config.tenants[1].max_locks, 7);
+	assert_int_equal(f->config.tenants[1].total_locks, 8);
+	assert_int_equal(f->config.tenants[1].max_sessions, 9);
+	assert_int_equal(f->config.tenants[1].max_reserved, 3 << 20);
+	assert_int_equal(f->config.tenants[1].max_reservations, 10);
+}
+
+static void a_mistake_in_a_section_is_named(void **state)
+{
+	static const char *const bad[][2] = {
+		{"[tenant a]\nlisten = 192.0.2.1\n", ":2: listen: this is a setting of the server"},
+		{"[tenant a]\n[tenant b]\n[tenant a]\n", ":3: tenant a: there is a section"},
+		{"[tenant]\n", ":1: \"[tenant]\" is not `[tenant NAME]`"},
+		{"[tenant a b]\n", "tenant \"a b\""},
+		{"[tenant a\n", "is not `[tenant NAME]`"},
+		{"[tenant a] x\n", "is not `[tenant NAME]`"},
+		{"[server]\n", "is not `[tenant NAME]`"},
+		{"[tenantry]\n", "is not `[tenant NAME]`"},
+		{"[tenant 0123456789012345678901234567890123456789012345678901234567890123x]\n",
+			"1 to 64"},
+	};
+	struct fixture *f = *state;
+
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		config_init(&f->config);
+		assert_int_equal(read_text(f, bad[i][0]), -EINVAL);
+		expect_error(f, bad[i][1]);
+		unlink(f->path);
+	}
+}
+
+static void tenants_must_be_told_all_that_they_need(void **state)
+{
+	static const char *const bad[][2] = {
+		{"[tenant a]\nmemory = 1MiB\n", "tenant a: its section does not say its secret-file"},
+		{"[tenant a]\nsecret-file = /a\n", "tenant a: its section does not say its memory"},
+		{"memory = 1MiB\n[tenant a]\n", "memory: this cannot be said for all tenants"},
+		{"secret-file = /x\n[tenant a]\n", "secret-file: this cannot be said"},
+		{"insecure = yes\n[tenant a]\n", "insecure: this cannot be said"},
+		{"[tenant a]\nmemory = 1MiB\nsecret-file = /a\nmax-reserved = 2MiB\n",
+			"tenant a: max-reserved"},
+	};
+	struct fixture *f = *state;
+
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		config_init(&f->config);
+		assert_int_equal(set(f, "listen", "192.0.2.1"), 0);
+		assert_int_equal(read_text(f, bad[i][0]), 0);
+		assert_int_equal(check(f), -EINVAL);
+		expect_error(f, bad[i][1]);
+		unlink(f->path);
+	}
+}
+
+static void there_are_at_most_so_many_tenants(void **state)
+{
+	struct fixture *f = *state;
+	char name[16];
+
+	for (unsigned i = 0; i < CONFIG_TENANTS_MAX; i++) {
+		snprintf(name, sizeof(name), "t%u", i);
+		assert_int_equal(
+			config_begin_tenant(&f->config, name, f->error, sizeof(f->error)), 0);
+	}
+	assert_int_equal(
+		config_begin_tenant(&f->config, "more", f->error, sizeof(f->error)), -EINVAL);
+	expect_error(f, "no more than 64");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -329,6 +440,11 @@ int main(void)
 		TEST(an_address_is_required),
 		TEST(no_client_may_reserve_more_than_there_is),
 		TEST(whoever_may_enter_must_be_said),
+		TEST(without_sections_there_is_one_tenant_without_a_name),
+		TEST(a_section_is_a_tenant),
+		TEST(a_mistake_in_a_section_is_named),
+		TEST(tenants_must_be_told_all_that_they_need),
+		TEST(there_are_at_most_so_many_tenants),
 		TEST(a_secret_file_or_insecure_is_enough_but_both_are_too_much),
 	};
 
