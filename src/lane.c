@@ -500,8 +500,8 @@ int lane_flush(struct lane *lane, bool last)
 {
 	struct ibv_send_wr *bad = NULL;
 	struct entry *first;
+	int rc, err;
 	unsigned i;
-	int err;
 
 	if (lane->broken)
 		return -EIO;
@@ -516,7 +516,9 @@ int lane_flush(struct lane *lane, bool last)
 	lane->counters.work_requests += lane->queued - lane->posted;
 	lane->counters.doorbells++;
 	lane->posted = lane->queued;
-	err = posted_error(ibv_post_send(lane->id->qp, &first->wr, &bad), bad);
+	/* Not one expression: `bad` must be read after the call. */
+	rc = ibv_post_send(lane->id->qp, &first->wr, &bad);
+	err = posted_error(rc, bad);
 	return err ? lane_break(lane, err, "cannot post") : 0;
 }
 
