@@ -140,6 +140,7 @@ static void *connector_run(void *arg)
 		}
 		pthread_mutex_unlock(&c->mutex);
 		peer = NULL;
+		error[0] = '\0';
 		err = peer_connect(
 			&c->params, &c->device, &c->abandoned, error, sizeof(error), &peer);
 		pthread_mutex_lock(&c->mutex);

@@ -19,7 +19,8 @@ static int register_bounce(struct device *device, size_t len, char *error, size_
 	if (device->bounce_addr == MAP_FAILED) {
 		err = -errno;
 		device->bounce_addr = NULL;
-		snprintf(error, error_len, "no memory for %zu bytes of bounce buffers", len);
+		snprintf(error, error_len, "no memory for %zu bytes of bounce buffers: %s", len,
+			strerror(-err));
 		return err;
 	}
 	device->bounce_len = len;
@@ -50,8 +51,11 @@ int device_open(struct ibv_context *verbs, const struct device_params *params, c
 	struct device *device = calloc(1, sizeof(*device));
 	int err;
 
-	if (!device)
+	if (!device) {
+		snprintf(error, error_len, "cannot use device %s: %s",
+			ibv_get_device_name(verbs->device), strerror(ENOMEM));
 		return -ENOMEM;
+	}
 	device->verbs = verbs;
 	device->pd = ibv_alloc_pd(verbs);
 	if (!device->pd) {

@@ -56,10 +56,12 @@ static int resolve(const char *host, unsigned port, struct endpoint *endpoint)
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found;
 	char name[INET6_ADDRSTRLEN], service[8];
+	int err;
 
 	snprintf(service, sizeof(service), "%u", port);
-	if (getaddrinfo(host, service, &hints, &found))
-		return -ENOENT;
+	err = getaddrinfo(host, service, &hints, &found);
+	if (err)
+		return err == EAI_MEMORY ? -ENOMEM : -ENOENT;
 	memcpy(&endpoint->address, found->ai_addr, found->ai_addrlen);
 	getnameinfo(found->ai_addr, found->ai_addrlen, name, sizeof(name), NULL, 0, NI_NUMERICHOST);
 	snprintf(endpoint->text, sizeof(endpoint->text),
@@ -92,7 +94,9 @@ int endpoint_parse(const char *text, unsigned default_port, struct endpoint *end
 		return -EINVAL;
 	}
 	err = resolve(host, port, endpoint);
-	if (err)
+	if (err == -ENOMEM)
+		snprintf(error, error_len, "cannot look up \"%s\": %s", host, strerror(ENOMEM));
+	else if (err)
 		snprintf(error, error_len, "the host name \"%s\" is unknown", host);
 	return err;
 }

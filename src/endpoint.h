@@ -17,7 +17,7 @@ struct endpoint {
 
 /*
  * Parse and resolve. Names are looked up, which can block. -EINVAL: not an
- * address, -ENOENT: an unknown name; error then says what and what is accepted.
+ * address, -ENOENT: an unknown name, -ENOMEM; error then says what and what is accepted.
  */
 int endpoint_parse(const char *text, unsigned default_port, struct endpoint *endpoint, char *error,
 	size_t error_len);

@@ -324,7 +324,7 @@ static bool take_completions(struct io *io)
 	do {
 		count = cq_poll(io->peer->cq, wcs, POLL_BATCH);
 		if (count < 0)
-			io_fault(io, count, "the completion queue failed");
+			io_fault(io, count, "the completion queue failed: %s", strerror(-count));
 		for (i = 0; i < count && !io->fault; i++)
 			take_completion(io, &wcs[i]);
 		any = any || count > 0;
@@ -414,7 +414,8 @@ static void sleep_until_woken(struct io *io)
 	if (io->peer) {
 		err = cq_arm(io->peer->cq);
 		if (err)
-			io_fault(io, err, "the completion queue cannot be armed");
+			io_fault(io, err, "the completion queue cannot be armed: %s",
+				strerror(-err));
 		/* What came before the arming makes no event. */
 		if (err || turn(io)) {
 			if (io->peer)

@@ -65,6 +65,13 @@ __attribute__((format(printf, 3, 4))) static int fail(
 	return err;
 }
 
+/* Here, and not at the server: trying again at once would not help. */
+static int no_memory(const struct attempt *attempt)
+{
+	return fail(attempt, -ENOMEM, "cannot connect to %s: %s", attempt->params->server.text,
+		strerror(ENOMEM));
+}
+
 /* Wait for the fd, in slices. 0: readable. */
 static int wait_readable(const struct attempt *attempt, int fd)
 {
@@ -180,9 +187,8 @@ static int resolve(const struct attempt *attempt, struct rdma_cm_id **out)
 
 	if (rdma_resolve_addr(
 		    id, NULL, (struct sockaddr *)(uintptr_t)&server->address, timeout_ms)) {
-		err = -errno;
-		answer = (struct answer){.event = RDMA_CM_EVENT_ADDR_ERROR, .status = err};
-		err = explain_event(attempt, &answer);
+		answer = (struct answer){.event = RDMA_CM_EVENT_ADDR_ERROR, .status = -errno};
+		err = errno == ENOMEM ? no_memory(attempt) : explain_event(attempt, &answer);
 		goto destroy_id;
 	}
 	err = expect(attempt, RDMA_CM_EVENT_ADDR_RESOLVED, &answer);
@@ -261,14 +267,17 @@ static int establish(
 	param.private_data_len = sizeof(private);
 	if (rdma_connect(id, &param)) {
 		answer = (struct answer){.event = RDMA_CM_EVENT_REJECTED, .status = -errno};
-		return explain_event(attempt, &answer);
+		return errno == ENOMEM ? no_memory(attempt) : explain_event(attempt, &answer);
 	}
 	err = expect(attempt, RDMA_CM_EVENT_ESTABLISHED, &answer);
 	if (!err)
 		err = check_accept(attempt, &answer, asked, lane);
-	if (!err)
-		err = lane_established(lane->lane);
-	return err;
+	if (err)
+		return err;
+	err = lane_established(lane->lane);
+	return err ? fail(attempt, err, "cannot set the retry timer of the connection to %s: %s",
+			     attempt->params->server.text, strerror(-err))
+		   : 0;
 }
 
 static int try_open_lane(
@@ -365,31 +374,45 @@ static void greeting_done(void *arg, void *cookie)
 	(void)cookie;
 }
 
+/* Take what is in the completion queue, until the greeting is there. */
+static int poll_greeting(const struct attempt *attempt, struct greeting *greeting)
+{
+	const char *server = attempt->params->server.text;
+	struct peer *peer = attempt->peer;
+	struct ibv_wc wc;
+	int count;
+
+	while (!greeting->arrived && (count = cq_poll(peer->cq, &wc, 1))) {
+		if (count < 0)
+			return fail(attempt, count, "cannot wait for the greeting of %s: %s",
+				server, strerror(-count));
+		if (lane_number(&wc) == peer->control.number &&
+			lane_complete(peer->control.lane, &wc, greeting_done, greeting_received,
+				greeting))
+			return fail(attempt, -ECONNABORTED, "%s hung up during the greeting: %s",
+				server, lane_error(peer->control.lane));
+	}
+	return 0;
+}
+
 static int await_greeting(const struct attempt *attempt, struct greeting *greeting)
 {
 	struct peer *peer = attempt->peer;
-	struct ibv_wc wc;
 	int err;
 
-	while (!greeting->arrived) {
+	for (;;) {
 		err = cq_arm(peer->cq);
-		while (!err && !greeting->arrived && cq_poll(peer->cq, &wc, 1) > 0) {
-			if (lane_number(&wc) != peer->control.number)
-				continue;
-			err = lane_complete(peer->control.lane, &wc, greeting_done,
-				greeting_received, greeting);
-		}
 		if (err)
-			return fail(attempt, -ECONNABORTED, "%s hung up during the greeting: %s",
-				attempt->params->server.text, lane_error(peer->control.lane));
-		if (greeting->arrived)
-			return 0;
+			return fail(attempt, err, "cannot wait for the greeting of %s: %s",
+				attempt->params->server.text, strerror(-err));
+		err = poll_greeting(attempt, greeting);
+		if (err || greeting->arrived)
+			return err;
 		err = wait_readable(attempt, cq_fd(peer->cq));
 		if (err)
 			return err;
 		cq_take_event(peer->cq);
 	}
-	return 0;
 }
 
 static int refused(const struct attempt *attempt, const struct wire_refusal *refusal)
@@ -411,8 +434,10 @@ static int say(const struct attempt *attempt, struct wire_writer *writer, uint8_
 	greeting->arrived = false;
 	lane_send(attempt->peer->control.lane, wire_end(writer));
 	err = lane_flush(attempt->peer->control.lane, true);
-	if (!err)
-		err = await_greeting(attempt, greeting);
+	if (err)
+		return fail(attempt, err, "cannot greet %s: %s", server,
+			lane_error(attempt->peer->control.lane));
+	err = await_greeting(attempt, greeting);
 	if (err)
 		return err;
 	if (!greeting->err && greeting->header.type == WIRE_REFUSED)
@@ -615,7 +640,7 @@ int peer_connect(const struct peer_params *params, struct device **device,
 
 	attempt.peer = calloc(1, sizeof(*attempt.peer));
 	if (!attempt.peer)
-		return fail(&attempt, -ENOMEM, "out of memory");
+		return no_memory(&attempt);
 	err = create_events(&attempt);
 	if (!err)
 		err = open_lanes(&attempt);

@@ -246,7 +246,7 @@ static int make_params(const struct remora_config *config, const struct remora_h
 		&params->server, error, sizeof(error));
 	if (err) {
 		complain(host, error);
-		return -EINVAL;
+		return err == -ENOMEM ? err : -EINVAL;
 	}
 	err = take_tenant(config, host, params);
 	if (!err)
