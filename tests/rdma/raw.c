@@ -85,41 +85,43 @@ static int resolve(struct raw *raw, struct rdma_cm_id *id, const struct sockaddr
 	return expect_event(raw, RDMA_CM_EVENT_ROUTE_RESOLVED);
 }
 
-static int prepare(struct raw *raw, struct rdma_cm_id *id)
+/* Small frames are registered faster, and tests open many lanes. */
+static size_t own_frame(const struct wire_connect *want)
+{
+	if (want->frame < WIRE_FRAME_MIN)
+		return WIRE_FRAME_MIN;
+	return want->frame < RAW_FRAME ? want->frame : RAW_FRAME;
+}
+
+static int prepare(struct raw *raw, struct rdma_cm_id *id, const struct wire_connect *want)
 {
 	struct lane_params params = {
 		.number = 1,
 		.depth = 32,
 		.credits = RAW_CREDITS,
-		.frame = RAW_FRAME,
+		.frame = own_frame(want),
 	};
 
 	raw->pd = ibv_alloc_pd(id->verbs);
 	if (!raw->pd)
 		return -errno;
 	raw->buffer = calloc(1, RAW_BUFFER);
-	raw->mr = ibv_reg_mr(
-		raw->pd, raw->buffer, RAW_BUFFER, IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE);
-	if (!raw->mr)
-		return -errno;
-	if (cq_create(id->verbs, 1024, &raw->cq))
+	if (!raw->buffer || cq_create(id->verbs, 1024, &raw->cq))
 		return -ENOMEM;
 	params.cq = raw->cq;
 	return lane_create(id, raw->pd, &params, &raw->lane);
 }
 
-static int establish(struct raw *raw, struct rdma_cm_id *id, const struct wire_connect *want)
+static int establish(struct raw *raw, struct rdma_cm_id *id, const void *said, size_t said_len)
 {
-	uint8_t private_data[WIRE_CONNECT_LEN];
 	struct wire_connect answer = {0};
 	struct rdma_conn_param param;
 	enum rdma_cm_event_type type;
 	int err;
 
-	wire_encode_connect(private_data, want);
 	lane_conn_param(raw->lane, NULL, &param);
-	param.private_data = private_data;
-	param.private_data_len = sizeof(private_data);
+	param.private_data = said;
+	param.private_data_len = (uint8_t)said_len;
 	if (rdma_connect(id, &param))
 		return -errno;
 	err = next_event(raw, &type, &answer);
@@ -133,8 +135,8 @@ static int establish(struct raw *raw, struct rdma_cm_id *id, const struct wire_c
 	return lane_established(raw->lane);
 }
 
-static int open_once(
-	struct raw *raw, const struct sockaddr_storage *addr, const struct wire_connect *want)
+static int open_once(struct raw *raw, const struct sockaddr_storage *addr,
+	const struct wire_connect *want, const void *said, size_t said_len)
 {
 	struct rdma_cm_id *id;
 	int err;
@@ -151,19 +153,20 @@ static int open_once(
 	}
 	err = resolve(raw, id, addr);
 	if (!err)
-		err = prepare(raw, id);
+		err = prepare(raw, id, want);
 	if (!raw->lane)
 		rdma_destroy_id(id);
 	if (!err)
-		err = establish(raw, id, want);
+		err = establish(raw, id, said, said_len);
 	if (err)
 		raw_close(raw);
 	return err;
 }
 
-int raw_open(struct raw *raw, const struct sockaddr_storage *addr, const struct wire_connect *want)
+int raw_open_saying(struct raw *raw, const struct sockaddr_storage *addr,
+	const struct wire_connect *want, const void *said, size_t said_len)
 {
-	int err = open_once(raw, addr, want);
+	int err = open_once(raw, addr, want, said, said_len);
 
 	/*
 	 * A connection manager refuses for half a second what looks like a queue
@@ -171,9 +174,17 @@ int raw_open(struct raw *raw, const struct sockaddr_storage *addr, const struct 
 	 */
 	for (int i = 0; i < 50 && err == -ECONNREFUSED && !raw->rejected; i++) {
 		usleep(20000);
-		err = open_once(raw, addr, want);
+		err = open_once(raw, addr, want, said, said_len);
 	}
 	return err;
+}
+
+int raw_open(struct raw *raw, const struct sockaddr_storage *addr, const struct wire_connect *want)
+{
+	uint8_t private_data[WIRE_CONNECT_LEN];
+
+	wire_encode_connect(private_data, want);
+	return raw_open_saying(raw, addr, want, private_data, sizeof(private_data));
 }
 
 void raw_close(struct raw *raw)
@@ -219,6 +230,22 @@ static void received(void *arg, const void *frame, size_t len)
 	raw->replies++;
 }
 
+/* Sleep until there may be a completion or an event of the connection. */
+static void doze(struct raw *raw, bool for_events)
+{
+	struct pollfd fds[2] = {
+		{.fd = cq_fd(raw->cq), .events = POLLIN},
+		{.fd = raw->events->fd, .events = POLLIN},
+	};
+
+	/* The caller polls once more between arming and sleeping. */
+	if (!raw->cq->armed && !cq_arm(raw->cq))
+		return;
+	poll(fds, for_events ? 2 : 1, 1000);
+	if (fds[0].revents)
+		cq_take_event(raw->cq);
+}
+
 /* Take one completion, or wait a little if there is none. */
 static int take_one(struct raw *raw)
 {
@@ -226,8 +253,39 @@ static int take_one(struct raw *raw)
 
 	if (cq_poll(raw->cq, &wc, 1) == 1)
 		return lane_complete(raw->lane, &wc, done, received, raw);
-	usleep(100);
+	doze(raw, false);
 	return 0;
+}
+
+static void take_event(struct raw *raw)
+{
+	struct pollfd fd = {.fd = raw->events->fd, .events = POLLIN};
+	enum rdma_cm_event_type type;
+
+	if (poll(&fd, 1, 0) == 1 && !next_event(raw, &type, NULL))
+		raw->gone = raw->gone || type == RDMA_CM_EVENT_DISCONNECTED;
+}
+
+int raw_await(struct raw *raw)
+{
+	uint64_t end = clock_ms() + RAW_WAIT_MS;
+	unsigned before = raw->replies;
+	struct ibv_wc wc;
+
+	while (clock_ms() < end) {
+		if (cq_poll(raw->cq, &wc, 1) == 1) {
+			if (lane_complete(raw->lane, &wc, done, received, raw))
+				return 0;
+			if (raw->replies != before)
+				return 1;
+		} else if (raw->gone) {
+			return 0;
+		} else {
+			doze(raw, true);
+			take_event(raw);
+		}
+	}
+	return -ETIMEDOUT;
 }
 
 /* The send of an old frame may not be known to be over yet. */
@@ -262,6 +320,17 @@ void raw_begin(struct raw *raw, struct wire_writer *w, uint8_t type, uint8_t fla
 int raw_send(struct raw *raw, struct wire_writer *w)
 {
 	lane_send(raw->lane, wire_end(w));
+	return lane_flush(raw->lane, true);
+}
+
+int raw_send_bytes(struct raw *raw, const void *bytes, size_t len)
+{
+	void *frame = free_frame(raw);
+
+	if (!frame)
+		return -EPIPE;
+	memcpy(frame, bytes, len);
+	lane_send(raw->lane, len);
 	return lane_flush(raw->lane, true);
 }
 
@@ -326,11 +395,24 @@ int raw_say_auth(struct raw *raw, const uint8_t proof[WIRE_PROOF_LEN])
 	return wire_get_welcome(&r, &raw->welcome);
 }
 
-static int greet(struct raw *raw, const struct secret *secret)
+int raw_introduce(struct raw *raw, const char *tenant)
+{
+	raw->hello.version = WIRE_VERSION;
+	raw->hello.tenant_len = (uint8_t)strlen(tenant);
+	memcpy(raw->hello.tenant, tenant, raw->hello.tenant_len);
+	if (getrandom(raw->hello.nonce, WIRE_NONCE_LEN, 0) != WIRE_NONCE_LEN ||
+		getrandom(raw->hello.client_id, WIRE_ID_LEN, 0) != WIRE_ID_LEN)
+		return -EIO;
+	return 0;
+}
+
+int raw_greet(struct raw *raw, const char *tenant, const struct secret *secret)
 {
 	uint8_t proof[WIRE_PROOF_LEN];
-	int err = raw_say_hello(raw);
+	int err = raw_introduce(raw, tenant);
 
+	if (!err)
+		err = raw_say_hello(raw);
 	if (!err && raw->challenge.status != WIRE_OK)
 		err = -EACCES;
 	if (!err)
@@ -348,15 +430,7 @@ int raw_enter(struct raw *raw, const struct sockaddr_storage *addr, const char *
 	struct wire_connect want = raw_control();
 	int err = raw_open(raw, addr, &want);
 
-	if (err)
-		return err;
-	raw->hello.version = WIRE_VERSION;
-	raw->hello.tenant_len = (uint8_t)strlen(tenant);
-	memcpy(raw->hello.tenant, tenant, raw->hello.tenant_len);
-	if (getrandom(raw->hello.nonce, WIRE_NONCE_LEN, 0) != WIRE_NONCE_LEN ||
-		getrandom(raw->hello.client_id, WIRE_ID_LEN, 0) != WIRE_ID_LEN)
-		return -EIO;
-	return greet(raw, secret);
+	return err ? err : raw_greet(raw, tenant, secret);
 }
 
 int raw_hello(struct raw *raw, const struct sockaddr_storage *addr)
@@ -382,6 +456,14 @@ struct raw *raw_data_lane(struct raw *raw)
 	return raw->data;
 }
 
+int raw_register(struct raw *raw)
+{
+	if (!raw->mr)
+		raw->mr = ibv_reg_mr(raw->pd, raw->buffer, RAW_BUFFER,
+			IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE);
+	return raw->mr ? 0 : -errno;
+}
+
 int raw_write(struct raw *raw, const struct wire_extent *extent, size_t len)
 {
 	struct raw *data = raw_data_lane(raw);
@@ -391,8 +473,10 @@ int raw_write(struct raw *raw, const struct wire_extent *extent, size_t len)
 		return -ECONNREFUSED;
 	if (data != raw)
 		memcpy(data->buffer, raw->buffer, len);
-	err = lane_write(
-		data->lane, data->buffer, data->mr->lkey, len, extent->addr, extent->rkey, data);
+	err = raw_register(data);
+	if (!err)
+		err = lane_write(data->lane, data->buffer, data->mr->lkey, len, extent->addr,
+			extent->rkey, data);
 	data->asked += !err;
 	return err ? err : lane_flush(data->lane, false);
 }
@@ -404,8 +488,10 @@ int raw_read(struct raw *raw, const struct wire_extent *extent, size_t len)
 
 	if (!data)
 		return -ECONNREFUSED;
-	err = lane_read(
-		data->lane, data->buffer, data->mr->lkey, len, extent->addr, extent->rkey, data);
+	err = raw_register(data);
+	if (!err)
+		err = lane_read(data->lane, data->buffer, data->mr->lkey, len, extent->addr,
+			extent->rkey, data);
 	data->asked += !err;
 	if (!err)
 		err = lane_flush(data->lane, true);
@@ -419,7 +505,7 @@ int raw_read(struct raw *raw, const struct wire_extent *extent, size_t len)
 
 int raw_wait_disconnected(struct raw *raw)
 {
-	return expect_event(raw, RDMA_CM_EVENT_DISCONNECTED);
+	return raw->gone ? 0 : expect_event(raw, RDMA_CM_EVENT_DISCONNECTED);
 }
 
 static struct wire_key to_key(const char *text)

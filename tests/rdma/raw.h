@@ -29,20 +29,21 @@ enum {
 struct raw {
 	struct sockaddr_storage addr; /* of the server */
 	enum wire_lane_kind kind;
-	struct raw *data; /* of a control lane: what its one-sided operations go over; NULL: none yet */
+	struct raw *data; /* for one-sided operations of a control lane; NULL: none yet */
 	struct rdma_event_channel *events;
 	struct ibv_pd *pd;
 	struct cq *cq;
 	struct lane *lane;
 	size_t frame; /* granted by the server */
 	unsigned credits;
-	uint8_t *buffer; /* RAW_BUFFER bytes, registered */
-	struct ibv_mr *mr;
+	uint8_t *buffer;   /* RAW_BUFFER bytes */
+	struct ibv_mr *mr; /* of the buffer, once it was needed */
 	uint64_t boot;
 	struct wire_hello hello; /* what was said and heard by raw_hello() */
 	struct wire_challenge challenge;
 	struct wire_welcome welcome;
 	uint8_t rejected; /* why the server refused the lane: enum wire_status */
+	bool gone;        /* the server has disconnected */
 
 	uint8_t reply[RAW_FRAME]; /* the last one */
 	size_t reply_len;
@@ -64,10 +65,15 @@ struct wire_connect raw_data(const struct raw *control);
 int raw_open(struct raw *raw, const struct sockaddr_storage *addr, const struct wire_connect *want);
 void raw_close(struct raw *raw);
 
+/* As raw_open() with other private data than `want` would be: any bytes. */
+int raw_open_saying(struct raw *raw, const struct sockaddr_storage *addr,
+	const struct wire_connect *want, const void *said, size_t said_len);
+
 /* Open a control lane and become welcome at a server that is insecure. */
 int raw_hello(struct raw *raw, const struct sockaddr_storage *addr);
 
 /* The parts of it, and for servers that are not. What is said is in raw->hello before. */
+int raw_introduce(struct raw *raw, const char *tenant);
 int raw_say_hello(struct raw *raw);
 int raw_prove(const struct raw *raw, const struct secret *secret, uint8_t proof[WIRE_PROOF_LEN]);
 int raw_say_auth(struct raw *raw, const uint8_t proof[WIRE_PROOF_LEN]);
@@ -75,12 +81,22 @@ int raw_say_auth(struct raw *raw, const uint8_t proof[WIRE_PROOF_LEN]);
 /* All of it, for a tenant. -EACCES: the server said no, raw->welcome.status says why. */
 int raw_enter(struct raw *raw, const struct sockaddr_storage *addr, const char *tenant,
 	const struct secret *secret);
+int raw_greet(struct raw *raw, const char *tenant, const struct secret *secret);
 
 /* Begin a request of this type; fill in entries, then raw_call() it. */
 void raw_begin(struct raw *raw, struct wire_writer *w, uint8_t type, uint8_t flags);
 
 /* Send without waiting. */
 int raw_send(struct raw *raw, struct wire_writer *w);
+
+/* Send any bytes as one message, without waiting. */
+int raw_send_bytes(struct raw *raw, const void *bytes, size_t len);
+
+/*
+ * Wait for one more reply, or for the end of the lane. Returns 1 for a reply, 0
+ * for the end, -ETIMEDOUT.
+ */
+int raw_await(struct raw *raw);
 
 /* Wait until `replies` have come in all. */
 int raw_wait(struct raw *raw, unsigned replies);
@@ -101,6 +117,9 @@ struct raw *raw_data_lane(struct raw *raw);
  */
 int raw_write(struct raw *raw, const struct wire_extent *extent, size_t len);
 int raw_read(struct raw *raw, const struct wire_extent *extent, size_t len);
+
+/* Register the buffer, if that has not been done. */
+int raw_register(struct raw *raw);
 
 /* Wait for the server to disconnect. */
 int raw_wait_disconnected(struct raw *raw);

@@ -116,6 +116,7 @@ static void a_read_is_over_when_its_bytes_are_here_whatever_was_posted_behind_it
 	assert_int_equal(raw_hello(&raw, &server.addr), 0);
 	data = raw_data_lane(&raw);
 	assert_non_null(data);
+	assert_int_equal(raw_register(data), 0);
 	assert_int_equal(raw_reserve(&raw, "from", LARGE, &from), WIRE_OK);
 	assert_int_equal(raw_reserve(&raw, "to", SMALL, &to), WIRE_OK);
 	memset(data->buffer, FILL, RAW_BUFFER);
@@ -140,6 +141,7 @@ static void a_full_lane_takes_no_more_and_recovers(void **state)
 	assert_int_equal(raw_hello(&raw, &server.addr), 0);
 	data = raw_data_lane(&raw);
 	assert_non_null(data);
+	assert_int_equal(raw_register(data), 0);
 	assert_int_equal(raw_reserve(&raw, "to", SMALL, &to), WIRE_OK);
 	progress = (struct progress){.read_over = true};
 	while (!lane_write(
