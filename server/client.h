@@ -31,6 +31,7 @@ struct client {
 	uint64_t created_ms;
 	uint64_t heard_ms; /* when the last frame came in */
 	bool greeted;      /* its beginning was logged */
+	uint64_t order;    /* in which sessions became welcome; 0: it is not */
 	bool closing;
 	uint64_t close_by_ms;
 	char peer[INET6_ADDRSTRLEN + 8];

@@ -21,7 +21,7 @@ struct daemon {
 	char device[64];
 	struct tenant tenants[CONFIG_TENANTS_MAX];
 	struct service service;
-	struct worker *workers[WORKERS_MAX];
+	struct worker *workers[SERVICE_WORKERS_MAX];
 	unsigned worker_count;
 	struct inspection inspection;
 	struct control *control; /* NULL: none is wanted */
@@ -228,6 +228,8 @@ void daemon_end(struct daemon *daemon)
 	listener_close(daemon->listener);
 	for (i = 0; i < daemon->worker_count; i++)
 		worker_stop(daemon->workers[i]);
+	for (i = 0; i < daemon->worker_count; i++)
+		worker_wait(daemon->workers[i]);
 	for (i = 0; i < daemon->worker_count; i++)
 		worker_destroy(daemon->workers[i]);
 	for (i = 0; i < daemon->config->tenant_count; i++)

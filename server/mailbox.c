@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mailbox.c - connection requests on their way to a worker; any thread */
+/* mailbox.c - what other threads tell a worker; any thread */
 #include "mailbox.h"
 
 #include <errno.h>
@@ -42,6 +42,15 @@ void mailbox_post(struct mailbox *mailbox, struct arrival *arrival)
 	mailbox_ring(mailbox);
 }
 
+void mailbox_notify(struct mailbox *mailbox, struct notice *notice)
+{
+	pthread_mutex_lock(&mailbox->mutex);
+	notice->next = mailbox->notices;
+	mailbox->notices = notice;
+	pthread_mutex_unlock(&mailbox->mutex);
+	mailbox_ring(mailbox);
+}
+
 struct arrival *mailbox_take(struct mailbox *mailbox)
 {
 	struct arrival *all;
@@ -54,6 +63,17 @@ struct arrival *mailbox_take(struct mailbox *mailbox)
 	all = mailbox->first;
 	mailbox->first = NULL;
 	mailbox->last = NULL;
+	pthread_mutex_unlock(&mailbox->mutex);
+	return all;
+}
+
+struct notice *mailbox_take_notices(struct mailbox *mailbox)
+{
+	struct notice *all;
+
+	pthread_mutex_lock(&mailbox->mutex);
+	all = mailbox->notices;
+	mailbox->notices = NULL;
 	pthread_mutex_unlock(&mailbox->mutex);
 	return all;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mailbox.h - connection requests on their way from the listener to a worker
+ * mailbox.h - what other threads tell a worker: connection requests and notices
  *
  * Anybody may post; one worker takes. The file descriptor is readable while
  * something may be in it, or after mailbox_ring().
@@ -21,9 +21,18 @@ struct arrival {
 	struct rdma_conn_param offer; /* without private data */
 };
 
+/* A client has begun a session: older ones of its own are to end. */
+struct notice {
+	struct notice *next;
+	uint64_t order; /* of that session */
+	const struct tenant *tenant;
+	uint8_t client_id[WIRE_ID_LEN];
+};
+
 struct mailbox {
 	pthread_mutex_t mutex;
 	struct arrival *first, *last;
+	struct notice *notices;
 	int fd;
 };
 
@@ -33,9 +42,13 @@ int mailbox_init(struct mailbox *mailbox);
 void mailbox_fini(struct mailbox *mailbox);
 
 void mailbox_post(struct mailbox *mailbox, struct arrival *arrival);
+void mailbox_notify(struct mailbox *mailbox, struct notice *notice);
 void mailbox_ring(struct mailbox *mailbox);
 
 /* Take all that is there, oldest first, and make the fd unreadable. */
 struct arrival *mailbox_take(struct mailbox *mailbox);
+
+/* The same for notices, in no order. The fd stays as it is. */
+struct notice *mailbox_take_notices(struct mailbox *mailbox);
 
 #endif

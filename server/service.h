@@ -14,6 +14,10 @@
 
 #include "tenant.h"
 
+enum { SERVICE_WORKERS_MAX = 64 };
+
+struct mailbox;
+
 struct service {
 	struct tenant *tenants;
 	unsigned tenant_count;
@@ -23,7 +27,12 @@ struct service {
 	uint32_t lease_ms;   /* a session that is silent for so long ends */
 	unsigned max_sessions;
 	_Atomic unsigned sessions; /* admitted and not yet ended */
+	_Atomic uint64_t welcomes; /* sessions let in, ever: puts them in an order */
 	_Atomic bool draining;     /* nothing new is let in */
+
+	/* One a worker; set before any connection is let in. */
+	struct mailbox *mailboxes[SERVICE_WORKERS_MAX];
+	unsigned worker_count;
 };
 
 #endif

@@ -245,11 +245,57 @@ void sessions_event(
 	}
 }
 
-static void greet(struct client *client)
+void sessions_notice(struct sessions *sessions, const struct notice *notice, uint64_t now_ms)
+{
+	struct client *client;
+	unsigned i;
+
+	for (i = 0; i < sessions->count; i++) {
+		client = sessions->clients[i];
+		if (!client->order || client->order >= notice->order || client->closing ||
+			client->session->tenant != notice->tenant ||
+			memcmp(client->session->client_id, notice->client_id, WIRE_ID_LEN))
+			continue;
+		client_close(client, now_ms, "its client has begun another session");
+		/* Nobody is left there who would answer a goodbye. */
+		client->close_by_ms = now_ms;
+	}
+}
+
+/*
+ * A client that is back has no use for the session it lost: that ends now and
+ * not after its lease, on whichever worker it is. The order says which of two
+ * that began at the same time is the older one. Only what was let in replaces, and
+ * only sessions of its own tenant.
+ */
+static void replace(struct sessions *sessions, struct client *client, uint64_t now_ms)
+{
+	struct service *service = sessions->service;
+	struct notice notice = {0}, *copy;
+	unsigned i;
+
+	client->order = atomic_fetch_add(&service->welcomes, 1) + 1;
+	notice.order = client->order;
+	notice.tenant = client->session->tenant;
+	memcpy(notice.client_id, client->session->client_id, WIRE_ID_LEN);
+	sessions_notice(sessions, &notice, now_ms);
+	for (i = 0; i < service->worker_count; i++) {
+		if (i == sessions->worker)
+			continue;
+		copy = malloc(sizeof(*copy));
+		if (!copy)
+			return; /* it ends by its lease */
+		*copy = notice;
+		mailbox_notify(service->mailboxes[i], copy);
+	}
+}
+
+static void greet(struct sessions *sessions, struct client *client, uint64_t now_ms)
 {
 	client->greeted = true;
 	log_line(LOG_INFO, "session begins: session=%llx peer=%s",
 		(unsigned long long)client->session->id, client->peer);
+	replace(sessions, client, now_ms);
 }
 
 static void complete_one(struct sessions *sessions, const struct ibv_wc *wc, uint64_t now_ms)
@@ -265,7 +311,7 @@ static void complete_one(struct sessions *sessions, const struct ibv_wc *wc, uin
 	if (link_complete(link, wc))
 		client_close(client, now_ms, link_problem(link));
 	else if (!client->greeted && session_is_welcome(client->session))
-		greet(client);
+		greet(sessions, client, now_ms);
 	else if (client->session->stage == SESSION_DISMISSED && client_is_quiet(client))
 		client_close(client, now_ms, client->session->problem);
 }

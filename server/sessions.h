@@ -50,6 +50,9 @@ void sessions_event(struct sessions *sessions, enum rdma_cm_event_type type, str
 void sessions_complete(
 	struct sessions *sessions, const struct ibv_wc *wc, int count, uint64_t now_ms);
 
+/* Take what another worker's sessions have to say. It stays the caller's. */
+void sessions_notice(struct sessions *sessions, const struct notice *notice, uint64_t now_ms);
+
 /* Look at deadlines; destroy what is over. */
 void sessions_tick(struct sessions *sessions, uint64_t now_ms);
 

@@ -122,10 +122,16 @@ static void take_events(struct worker *worker)
 static void take_mail(struct worker *worker)
 {
 	struct arrival *arrival = mailbox_take(&worker->mailbox), *next;
+	struct notice *notice, *rest;
 
 	for (; arrival; arrival = next) {
 		next = arrival->next;
 		sessions_admit(&worker->sessions, arrival, worker->now_us / 1000);
+	}
+	for (notice = mailbox_take_notices(&worker->mailbox); notice; notice = rest) {
+		rest = notice->next;
+		sessions_notice(&worker->sessions, notice, worker->now_us / 1000);
+		free(notice);
 	}
 }
 
@@ -308,6 +314,7 @@ int worker_create(
 	err = -pthread_create(&worker->thread, NULL, run, worker);
 	if (err)
 		goto fini_sessions;
+	service->mailboxes[service->worker_count++] = &worker->mailbox;
 	*out = worker;
 	return 0;
 
@@ -329,20 +336,27 @@ void worker_stop(struct worker *worker)
 static void refuse_mail(struct worker *worker)
 {
 	struct arrival *arrival = mailbox_take(&worker->mailbox), *next;
+	struct notice *notice, *rest;
 
 	for (; arrival; arrival = next) {
 		next = arrival->next;
 		sessions_reject(arrival->id, WIRE_DRAINING);
 		free(arrival);
 	}
+	for (notice = mailbox_take_notices(&worker->mailbox); notice; notice = rest) {
+		rest = notice->next;
+		free(notice);
+	}
+}
+
+void worker_wait(struct worker *worker)
+{
+	worker_stop(worker);
+	pthread_join(worker->thread, NULL);
 }
 
 void worker_destroy(struct worker *worker)
 {
-	if (!worker)
-		return;
-	worker_stop(worker);
-	pthread_join(worker->thread, NULL);
 	refuse_mail(worker);
 	census_put(atomic_exchange(&worker->census, NULL));
 	sessions_fini(&worker->sessions);

@@ -17,12 +17,11 @@
 
 struct worker;
 
-enum { WORKERS_MAX = 64 };
-
 /*
- * Start the thread of the worker with this index. The control lanes are in the
- * anteroom, a protection domain without memory that peers may touch: they are
- * there before it is known whose they are. Data lanes are in their tenant's.
+ * Start the thread of the worker with this index, and tell the service of its
+ * mailbox. The control lanes are in the anteroom, a protection domain without
+ * memory that peers may touch: they are there before it is known whose they are.
+ * Data lanes are in their tenant's.
  */
 int worker_create(
 	struct service *service, struct ibv_pd *anteroom, unsigned index, struct worker **out);
@@ -30,7 +29,10 @@ int worker_create(
 /* Tell it to end all sessions, each after its replies are out. */
 void worker_stop(struct worker *worker);
 
-/* Stop it, wait for its end and free it. NULL is allowed. */
+/* Stop it and wait for its end. Others may still write to its mailbox. */
+void worker_wait(struct worker *worker);
+
+/* Free it. It has ended, and so have all that know its mailbox. */
 void worker_destroy(struct worker *worker);
 
 /* The index of the worker that a session id belongs to; may be out of range. */
