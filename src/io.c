@@ -325,6 +325,9 @@ static bool take_completions(struct io *io)
 		count = cq_poll(io->peer->cq, wcs, POLL_BATCH);
 		if (count < 0)
 			io_fault(io, count, "the completion queue failed: %s", strerror(-count));
+		/* After the poll: what lease_holds() says then was so when they came. */
+		if (count > 0)
+			io->now = core_now();
 		for (i = 0; i < count && !io->fault; i++)
 			take_completion(io, &wcs[i]);
 		any = any || count > 0;

@@ -127,6 +127,12 @@ void intake_unlock(struct io *io, struct task *task);
 
 /* lease.c */
 
+/*
+ * Whether the locks may be believed: at io->now the server had not yet ended the
+ * session for its silence. If not, the session is ended.
+ */
+bool lease_holds(struct io *io);
+
 /* Send a heartbeat if it is time, or end the session if no answer came for too long. */
 void lease_keep(struct io *io);
 

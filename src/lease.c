@@ -41,14 +41,20 @@ uint64_t lease_due(const struct io *io)
 	return heartbeat_due(io) < fence_due(io) ? heartbeat_due(io) : fence_due(io);
 }
 
+bool lease_holds(struct io *io)
+{
+	if (io->now < fence_due(io))
+		return true;
+	io_fault(io, -ETIMEDOUT,
+		"the server was silent for %llu ms, and the lease is %u ms: its locks are "
+		"no longer believed",
+		(unsigned long long)((io->now - io->renewed_ns) / NS_PER_MS),
+		io->peer->welcome.lease_ms);
+	return false;
+}
+
 void lease_keep(struct io *io)
 {
-	if (io->now >= fence_due(io))
-		io_fault(io, -ETIMEDOUT,
-			"the server was silent for %llu ms, and the lease is %u ms: its locks are "
-			"no longer believed",
-			(unsigned long long)((io->now - io->renewed_ns) / NS_PER_MS),
-			io->peer->welcome.lease_ms);
-	else if (io->now >= heartbeat_due(io))
+	if (lease_holds(io) && io->now >= heartbeat_due(io))
 		calls_heartbeat(io);
 }

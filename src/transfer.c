@@ -92,6 +92,12 @@ static void finish_if_over(struct io *io, struct batch *batch)
 
 	if (!batch->queued || batch->outstanding || batch->awaiting)
 		return;
+	/*
+	 * An answer may leave the server after the lock is gone: soft-iWARP sends
+	 * it from the pages, and TCP goes on when the queue pair is destroyed.
+	 */
+	if (!batch->write && !lease_holds(io))
+		return;
 	if (!batch->write)
 		for (i = 0; i < batch->count; i++) {
 			remora_bitmap_set(batch->task->bits, batch->items[i].key);
