@@ -19,8 +19,9 @@ struct label {
 struct audit {
 	struct store *store;
 	struct store_sums *sums;
-	int64_t *taken; /* pages, by arena */
-	struct label *labels;
+	int64_t *taken;       /* pages, by arena */
+	struct label *labels; /* SALTS_MAX of them */
+	uint32_t labels_end;  /* the salts there may be */
 	char *text;
 	size_t text_len;
 };
@@ -48,6 +49,8 @@ static int audit_object(
 	if (object->len > shard_bytes(object) || object->len + STORE_PAGE <= shard_bytes(object))
 		return complain(audit, shard, "an object's extent has not its length");
 	audit->taken[place.arena] += place.pages;
+	if (object->salt >= audit->labels_end)
+		return complain(audit, shard, "an object has a salt that there never was");
 	audit->labels[object->salt].refs++;
 	audit->sums->locks += object->locks;
 
@@ -122,7 +125,7 @@ static int audit_arenas(struct audit *audit)
 
 static int audit_salts(const struct audit *audit)
 {
-	for (uint32_t id = 0; id < SALTS_MAX; id++) {
+	for (uint32_t id = 0; id < audit->labels_end; id++) {
 		const struct label *label = &audit->labels[id];
 		uint64_t bytes;
 
@@ -142,6 +145,7 @@ static int audit_all(struct audit *audit)
 {
 	int err = 0;
 
+	audit->labels_end = salts_end(audit->store->salts);
 	for (unsigned i = 0; i < audit->store->shard_count; i++)
 		if (audit_shard(audit, &audit->store->shards[i]))
 			err = -EINVAL;

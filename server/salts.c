@@ -161,6 +161,16 @@ void salts_list(struct salts *salts, uint64_t *cursor, salts_list_fn fn, void *a
 	*cursor = more ? at + 1 : 0;
 }
 
+uint32_t salts_end(struct salts *salts)
+{
+	uint32_t end;
+
+	pthread_mutex_lock(&salts->mutex);
+	end = salts->ids;
+	pthread_mutex_unlock(&salts->mutex);
+	return end;
+}
+
 uint32_t salts_audit(struct salts *salts, uint16_t id, uint64_t *bytes)
 {
 	const struct salt *salt;

@@ -43,6 +43,9 @@ void salts_refund(struct salts *salts, uint16_t id, uint64_t bytes);
 typedef int (*salts_list_fn)(void *arg, struct wire_salt salt, uint64_t bytes);
 void salts_list(struct salts *salts, uint64_t *cursor, salts_list_fn fn, void *arg);
 
+/* For audits: numbers from this one on were never given to a salt. */
+uint32_t salts_end(struct salts *salts);
+
 /* For audits: the references of a number, 0 if it is free, and its bytes. */
 uint32_t salts_audit(struct salts *salts, uint16_t id, uint64_t *bytes);
 
