@@ -57,17 +57,22 @@ void client_drop_link(struct client *client, struct link *link)
 
 void client_close(struct client *client, uint64_t now_ms, const char *why)
 {
+	static struct log_rate strangers;
 	unsigned i;
 
 	if (client->closing)
 		return;
 	client->closing = true;
 	client->close_by_ms = now_ms + CLIENT_GOODBYE_MS;
-	log_line(client->greeted ? LOG_INFO : LOG_WARN,
-		"session ends: session=%llx peer=%s reservations=%u locks=%llu why=\"%s\"",
-		(unsigned long long)client->session->id, client->peer,
-		client->session->reservations.count,
-		(unsigned long long)client->session->lock_count, why);
+	if (client->greeted)
+		log_line(LOG_INFO,
+			"session ends: session=%llx peer=%s reservations=%u locks=%llu why=\"%s\"",
+			(unsigned long long)client->session->id, client->peer,
+			client->session->reservations.count,
+			(unsigned long long)client->session->lock_count, why);
+	else
+		log_rated(&strangers, LOG_WARN, "a client is turned away: peer=%s why=\"%s\"",
+			client->peer, why);
 	for (i = 0; i < client->link_count; i++)
 		lane_disconnect(client->links[i]->lane);
 }
@@ -115,7 +120,7 @@ const char *client_overdue(const struct client *client, uint64_t now_ms, uint32_
 {
 	if (client->closing)
 		return NULL;
-	if (!session_is_welcome(client->session) && now_ms - client->created_ms >= CLIENT_HALF_OPEN_MS)
+	if (!session_is_welcome(client->session) && now_ms - client->created_ms >= CLIENT_STRANGER_MS)
 		return "not authenticated in time";
 	if (now_ms - client->heard_ms >= lease_ms)
 		return "silent for longer than the lease";

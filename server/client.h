@@ -21,8 +21,12 @@
 enum {
 	CLIENT_DATA_LANES = 8,       /* at most */
 	CLIENT_GOODBYE_MS = 100,     /* for the peer to answer a disconnect */
-	CLIENT_HALF_OPEN_MS = 10000, /* to become welcome, or to complete a connect */
+	CLIENT_STRANGER_MS = 5000,   /* to become welcome */
+	CLIENT_HALF_OPEN_MS = 10000, /* to complete the connect of a data lane */
 };
+
+/* "host:port" */
+enum { CLIENT_PEER_LEN = INET6_ADDRSTRLEN + 8 };
 
 struct client {
 	struct session *session;
@@ -34,7 +38,7 @@ struct client {
 	uint64_t order;    /* in which sessions became welcome; 0: it is not */
 	bool closing;
 	uint64_t close_by_ms;
-	char peer[INET6_ADDRSTRLEN + 8];
+	char peer[CLIENT_PEER_LEN];
 };
 
 /* -ENOMEM, -EIO. */

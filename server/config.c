@@ -41,6 +41,7 @@ void config_init(struct config *config)
 		.workers = cpus < DEFAULT_WORKERS ? cpus : DEFAULT_WORKERS,
 		.numa_node = -1,
 		.huge = CONFIG_HUGE_AUTO,
+		.max_unauthenticated = 64,
 		.lease_ms = 10000,
 		.drain_ms = 5000,
 		.log_level = LOG_INFO,
@@ -238,6 +239,11 @@ static bool set_insecure(struct config *config, const char *value)
 	return true;
 }
 
+static bool set_max_unauthenticated(struct config *config, const char *value)
+{
+	return parse_number(value, 1, 4096, &config->max_unauthenticated);
+}
+
 static bool set_lease_ms(struct config *config, const char *value)
 {
 	return parse_number(value, 1000, 3600000, &config->lease_ms);
@@ -279,6 +285,7 @@ static const struct setting settings[] = {
 	{"total-locks", "a number from 1 to 4294967295", .set_tenant = set_total_locks},
 	{"secret-file", "the path of a file, of at most 255 bytes", .set_tenant = set_secret_file},
 	{"insecure", "yes or no", .set = set_insecure},
+	{"max-unauthenticated", "a number from 1 to 4096", .set = set_max_unauthenticated},
 	{"lease-ms", "milliseconds from 1000 to 3600000", .set = set_lease_ms},
 	{"drain-ms", "milliseconds from 0 to 3600000", .set = set_drain_ms},
 	{"control", "a path of 1 to 107 bytes", .set = set_control},

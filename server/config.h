@@ -52,6 +52,7 @@ struct config {
 	unsigned tenant_count;
 	struct config_tenant *section; /* that settings are for; NULL: none has begun */
 	bool insecure;                 /* let everybody in */
+	unsigned max_unauthenticated;
 	unsigned lease_ms;
 	unsigned drain_ms;
 	char control[108]; /* path of the control socket; "": none */

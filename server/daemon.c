@@ -92,8 +92,12 @@ static int fill_service(struct daemon *daemon)
 	service->started_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 	service->lease_ms = config->lease_ms;
 	service->max_sessions = config->common.max_sessions;
+	service->max_strangers =
+		(config->max_unauthenticated + config->workers - 1) / config->workers;
 	service->tenants = daemon->tenants;
 	service->tenant_count = config->tenant_count;
+	if (strikes_create(&service->strikes))
+		return -ENOMEM;
 	return secret_random(&service->decoy) ? -EIO : random_u64(&service->boot);
 }
 
@@ -152,7 +156,8 @@ int daemon_start(const struct config *config, struct daemon **out)
 	if (!err)
 		err = start_workers(daemon);
 	if (!err)
-		err = listener_start(daemon->listener, daemon->workers, daemon->worker_count);
+		err = listener_start(daemon->listener, &daemon->service, daemon->workers,
+			daemon->worker_count);
 	if (!err)
 		err = open_control(daemon);
 	if (err) {
@@ -237,5 +242,6 @@ void daemon_end(struct daemon *daemon)
 	if (daemon->anteroom)
 		ibv_dealloc_pd(daemon->anteroom);
 	secret_wipe(&daemon->service.decoy);
+	strikes_destroy(daemon->service.strikes);
 	free(daemon);
 }

@@ -52,6 +52,15 @@ int greeting_hello(struct service *service, struct session *session,
 	return 0;
 }
 
+/* False: there are as many as there may be. */
+static bool count_up(_Atomic unsigned *count, unsigned max)
+{
+	if (atomic_fetch_add_explicit(count, 1, memory_order_relaxed) < max)
+		return true;
+	atomic_fetch_sub_explicit(count, 1, memory_order_relaxed);
+	return false;
+}
+
 static enum wire_status judge(struct service *service, struct session *session,
 	const struct auth_talk *talk, const uint8_t proof[WIRE_PROOF_LEN])
 {
@@ -63,9 +72,10 @@ static enum wire_status judge(struct service *service, struct session *session,
 		return WIRE_DENIED;
 	if (atomic_load_explicit(&service->draining, memory_order_relaxed))
 		return WIRE_DRAINING;
-	if (atomic_fetch_add_explicit(&tenant->sessions, 1, memory_order_relaxed) >=
-		tenant->max_sessions) {
-		atomic_fetch_sub_explicit(&tenant->sessions, 1, memory_order_relaxed);
+	if (!count_up(&service->sessions, service->max_sessions))
+		return WIRE_LIMIT;
+	if (!count_up(&tenant->sessions, tenant->max_sessions)) {
+		atomic_fetch_sub_explicit(&service->sessions, 1, memory_order_relaxed);
 		return WIRE_LIMIT;
 	}
 	session->tenant = tenant;
@@ -99,13 +109,20 @@ void greeting_auth(struct service *service, struct session *session,
 	welcome->status = (uint8_t)judge(service, session, &talk, proof);
 	if (welcome->status != WIRE_OK) {
 		session->stage = SESSION_DISMISSED;
+		/* Without secrets nothing can be guessed. */
+		session->denied = welcome->status == WIRE_DENIED && !is_open(service);
 		snprintf(session->problem, sizeof(session->problem), "%s",
-			welcome->status == WIRE_DENIED
-				? "it does not know the secret of the tenant that it names"
-				: wire_status_text((enum wire_status)welcome->status));
+			welcome->status == WIRE_DENIED ? "it does not know the secret"
+					: wire_status_text((enum wire_status)welcome->status));
 		return;
 	}
 	session->stage = SESSION_WELCOME;
 	memcpy(session->client_id, session->hello.client_id, WIRE_ID_LEN);
 	fill_welcome(service, session, &talk, welcome);
+}
+
+void greeting_undo(struct service *service, const struct session *session)
+{
+	if (session->tenant)
+		atomic_fetch_sub_explicit(&service->sessions, 1, memory_order_relaxed);
 }

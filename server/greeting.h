@@ -21,10 +21,15 @@ int greeting_hello(struct service *service, struct session *session,
 	const struct wire_hello *hello, struct wire_challenge *challenge);
 
 /*
- * Once a session, after greeting_hello(). *welcome is what to answer. Unless
- * its status is WIRE_OK the session is dismissed: it ends when it has been told.
+ * Once a session, after greeting_hello(). *welcome is what to answer. With
+ * WIRE_OK the session is counted by its tenant, until session_destroy(), and by
+ * the service, until greeting_undo(). Otherwise it is dismissed: it ends when it
+ * has been told.
  */
 void greeting_auth(struct service *service, struct session *session,
 	const uint8_t proof[WIRE_PROOF_LEN], struct wire_welcome *welcome);
+
+/* The session has ended: the service does not count it any more, if it did. */
+void greeting_undo(struct service *service, const struct session *session);
 
 #endif

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "devices.h"
@@ -25,6 +26,7 @@ struct listener {
 	const char *name;
 	struct rdma_event_channel *events;
 	struct rdma_cm_id *id;
+	struct service *service;
 	struct worker **workers;
 	unsigned worker_count;
 };
@@ -178,8 +180,10 @@ struct ibv_context *listener_device(const struct listener *listener)
 	return listener->id->verbs;
 }
 
-int listener_start(struct listener *listener, struct worker **workers, unsigned worker_count)
+int listener_start(struct listener *listener, struct service *service, struct worker **workers,
+	unsigned worker_count)
 {
+	listener->service = service;
 	listener->workers = workers;
 	listener->worker_count = worker_count;
 	if (rdma_listen(listener->id, BACKLOG))
@@ -207,6 +211,17 @@ static struct worker *pick_worker(
 	return best;
 }
 
+/* Whoever failed to authenticate too often; lanes of those that did not are let through. */
+static bool is_out(const struct listener *listener, const struct arrival *arrival)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return arrival->connect.kind == WIRE_LANE_CONTROL &&
+	       strikes_out(listener->service->strikes, rdma_get_peer_addr(arrival->id),
+		       (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
+}
+
 /* Why a request is refused before any worker sees it. */
 static enum wire_status judge(const struct listener *listener, const struct arrival *arrival)
 {
@@ -221,6 +236,8 @@ static enum wire_status judge(const struct listener *listener, const struct arri
 		return status;
 	if (arrival->id->verbs != listener->id->verbs)
 		return WIRE_BAD_REQUEST;
+	if (is_out(listener, arrival))
+		return WIRE_LIMIT;
 	return pick_worker(listener, &arrival->connect) ? WIRE_OK : WIRE_DENIED;
 }
 
@@ -232,6 +249,8 @@ static enum wire_status hand_over(struct listener *listener, struct arrival *arr
 	if (status != WIRE_OK)
 		return status;
 	worker = pick_worker(listener, &arrival->connect);
+	if (worker_is_swamped(worker))
+		return WIRE_LIMIT;
 	arrival->id->context = NULL; /* nobody's yet: its events are dropped */
 	if (rdma_migrate_id(arrival->id, worker_events(worker))) {
 		log_line(LOG_ERROR, "cannot hand a connection to a worker: %s", strerror(errno));
@@ -264,8 +283,7 @@ static void take_request(struct listener *listener, struct rdma_cm_event *event)
 		status = hand_over(listener, arrival);
 	if (status == WIRE_OK)
 		return;
-	log_line(LOG_WARN, "a connection is refused: %s", wire_status_text(status));
-	sessions_reject(id, status);
+	sessions_refuse(id, status, "a connection");
 	free(arrival);
 }
 

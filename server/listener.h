@@ -27,8 +27,9 @@ void listener_close(struct listener *listener);
 
 struct ibv_context *listener_device(const struct listener *listener);
 
-/* The workers live until listener_close(). Errors are logged. */
-int listener_start(struct listener *listener, struct worker **workers, unsigned worker_count);
+/* The service and the workers live until listener_close(). Errors are logged. */
+int listener_start(struct listener *listener, struct service *service, struct worker **workers,
+	unsigned worker_count);
 
 /* Readable when listener_turn() has something to do. */
 int listener_fd(const struct listener *listener);

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "strikes.h"
 #include "tenant.h"
 
 enum { SERVICE_WORKERS_MAX = 64 };
@@ -26,7 +27,9 @@ struct service {
 	uint64_t started_ms; /* CLOCK_MONOTONIC */
 	uint32_t lease_ms;   /* a session that is silent for so long ends */
 	unsigned max_sessions;
-	_Atomic unsigned sessions; /* admitted and not yet ended */
+	unsigned max_strangers;    /* sessions of one worker that are not welcome yet */
+	struct strikes *strikes;   /* of those who failed to become so */
+	_Atomic unsigned sessions; /* welcome and not yet ended */
 	_Atomic uint64_t welcomes; /* sessions let in, ever: puts them in an order */
 	_Atomic bool draining;     /* nothing new is let in */
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "greeting.h"
 #include "log.h"
 
 enum {
@@ -17,7 +18,10 @@ enum {
 
 int sessions_init(struct sessions *sessions)
 {
-	sessions->clients = calloc(sessions->service->max_sessions, sizeof(*sessions->clients));
+	const struct service *service = sessions->service;
+	size_t room = (size_t)service->max_sessions + service->max_strangers;
+
+	sessions->clients = calloc(room, sizeof(*sessions->clients));
 	return sessions->clients ? 0 : -ENOMEM;
 }
 
@@ -52,9 +56,19 @@ static void peer_text(struct rdma_cm_id *id, char *text, size_t len)
 	snprintf(text, len, "%s:%u", host, port);
 }
 
+void sessions_refuse(struct rdma_cm_id *id, enum wire_status why, const char *what)
+{
+	static struct log_rate rate;
+	char peer[CLIENT_PEER_LEN];
+
+	peer_text(id, peer, sizeof(peer));
+	log_rated(
+		&rate, LOG_WARN, "%s is refused: peer=%s: %s", what, peer, wire_status_text(why));
+	sessions_reject(id, why);
+}
+
 static void session_left(struct sessions *sessions)
 {
-	atomic_fetch_sub_explicit(&sessions->service->sessions, 1, memory_order_relaxed);
 	atomic_fetch_sub_explicit(&sessions->load, 1, memory_order_relaxed);
 }
 
@@ -62,24 +76,15 @@ static void session_left(struct sessions *sessions)
 static enum wire_status begin(
 	struct sessions *sessions, struct rdma_cm_id *id, uint64_t now_ms, struct client **out)
 {
-	struct service *service = sessions->service;
 	struct client *client;
-	unsigned before;
 	uint64_t number;
 
-	before = atomic_fetch_add_explicit(&service->sessions, 1, memory_order_relaxed);
-	if (before >= service->max_sessions)
-		goto leave;
 	number = ++sessions->serial << SESSIONS_WORKER_BITS | sessions->worker;
 	if (client_create(number, now_ms, &client))
-		goto leave;
+		return WIRE_LIMIT;
 	peer_text(id, client->peer, sizeof(client->peer));
 	*out = client;
 	return WIRE_OK;
-
-leave:
-	session_left(sessions);
-	return WIRE_LIMIT;
 }
 
 /* The session that a data lane wants to join. */
@@ -117,6 +122,7 @@ static enum wire_status add_link(struct sessions *sessions, struct client *clien
 		.connect = &arrival->connect,
 		.now_ms = now_ms,
 	};
+	static struct log_rate rate;
 	struct link *link;
 	int err;
 
@@ -124,7 +130,7 @@ static enum wire_status add_link(struct sessions *sessions, struct client *clien
 	if (!err)
 		err = link_create(&params, &link);
 	if (err) {
-		log_line(LOG_WARN, "no lane for peer=%s: %s", client->peer, strerror(-err));
+		log_rated(&rate, LOG_WARN, "no lane for peer=%s: %s", client->peer, strerror(-err));
 		return WIRE_LIMIT;
 	}
 	links_set(&sessions->links, link->number, link);
@@ -138,14 +144,53 @@ static void forget(struct sessions *sessions, struct client *client)
 
 	for (i = 0; i < client->link_count; i++)
 		links_clear(&sessions->links, client->links[i]->number);
+	greeting_undo(sessions->service, client->session);
 	client_destroy(client);
 	session_left(sessions);
 }
 
+/* Forget the one at this place, which the last one takes. */
+static void forget_at(struct sessions *sessions, unsigned at)
+{
+	struct client *client = sessions->clients[at];
+
+	sessions->clients[at] = sessions->clients[--sessions->count];
+	forget(sessions, client);
+}
+
+/*
+ * Make room for one more session that is not welcome yet: the one that is over
+ * goes, or else the one that waits longest, so that connections that never
+ * speak do not keep others out. It is not waited for, as an end usually is.
+ */
+static void make_room(struct sessions *sessions, uint64_t now_ms)
+{
+	const struct client *client, *last = NULL;
+	unsigned count = 0, at = 0, i;
+
+	for (i = 0; i < sessions->count; i++) {
+		client = sessions->clients[i];
+		if (session_is_welcome(client->session))
+			continue;
+		count++;
+		if (!last || client->closing > last->closing ||
+			(client->closing == last->closing && client->created_ms < last->created_ms)) {
+			last = client;
+			at = i;
+		}
+	}
+	if (count < sessions->service->max_strangers)
+		return;
+	client_close(sessions->clients[at], now_ms, "others want to come in");
+	forget_at(sessions, at);
+}
+
 static void drop_link(struct sessions *sessions, struct link *link, const char *why)
 {
-	log_line(LOG_WARN, "a data lane failed to connect: peer=%s why=\"%s\"", link->client->peer,
-		why);
+	static struct log_rate rate;
+
+	log_rated(&rate, LOG_WARN, "a data lane failed to connect: peer=%s why=\"%s\"",
+		link->client->peer, why);
 	links_clear(&sessions->links, link->number);
 	client_drop_link(link->client, link);
 }
@@ -168,9 +213,10 @@ static void admit_control(struct sessions *sessions, struct arrival *arrival, ui
 	enum wire_status status;
 	struct client *client;
 
+	make_room(sessions, now_ms);
 	status = begin(sessions, arrival->id, now_ms, &client);
 	if (status != WIRE_OK)
-		goto refuse;
+		goto leave;
 	status = add_link(sessions, client, arrival, now_ms);
 	if (status != WIRE_OK)
 		goto forget;
@@ -179,11 +225,10 @@ static void admit_control(struct sessions *sessions, struct arrival *arrival, ui
 	return;
 
 forget:
-	forget(sessions, client);
-refuse:
-	log_line(LOG_WARN, "a client is refused: %s (max-sessions is %u)", wire_status_text(status),
-		sessions->service->max_sessions);
-	sessions_reject(arrival->id, status);
+	client_destroy(client);
+leave:
+	session_left(sessions);
+	sessions_refuse(arrival->id, status, "a client");
 }
 
 static void admit_data(struct sessions *sessions, struct arrival *arrival, uint64_t now_ms)
@@ -195,9 +240,7 @@ static void admit_data(struct sessions *sessions, struct arrival *arrival, uint6
 	if (status == WIRE_OK)
 		status = add_link(sessions, client, arrival, now_ms);
 	if (status != WIRE_OK) {
-		log_line(LOG_WARN, "a data lane is refused: session=%llx: %s",
-			(unsigned long long)arrival->connect.session, wire_status_text(status));
-		sessions_reject(arrival->id, status);
+		sessions_refuse(arrival->id, status, "a data lane");
 		return;
 	}
 	accept_link(sessions, client->links[client->link_count - 1], arrival, now_ms);
@@ -298,17 +341,35 @@ static void greet(struct sessions *sessions, struct client *client, uint64_t now
 	replace(sessions, client, now_ms);
 }
 
+/* A wrong proof: it counts whether or not the client waits for the answer. */
+static void take_denial(struct sessions *sessions, struct client *client, uint64_t now_ms)
+{
+	struct session *session = client->session;
+	static struct log_rate rate;
+	char tenant[LOG_QUOTED_MAX];
+
+	session->denied = false;
+	strikes_add(sessions->service->strikes,
+		rdma_get_peer_addr(lane_id(client->links[0]->lane)), now_ms);
+	log_quote(session->hello.tenant, session->hello.tenant_len, tenant);
+	log_rated(&rate, LOG_WARN, "authentication failed: peer=%s tenant=%s", client->peer, tenant);
+}
+
 static void complete_one(struct sessions *sessions, const struct ibv_wc *wc, uint64_t now_ms)
 {
 	struct link *link = links_find(&sessions->links, lane_number(wc));
 	struct client *client;
+	int err;
 
 	if (!link || link->client->closing)
 		return;
 	client = link->client;
 	if (wc->status == IBV_WC_SUCCESS && wc->opcode == IBV_WC_RECV)
 		client->heard_ms = now_ms;
-	if (link_complete(link, wc))
+	err = link_complete(link, wc);
+	if (client->session->denied)
+		take_denial(sessions, client, now_ms);
+	if (err)
 		client_close(client, now_ms, link_problem(link));
 	else if (!client->greeted && session_is_welcome(client->session))
 		greet(sessions, client, now_ms);
@@ -358,8 +419,7 @@ void sessions_tick(struct sessions *sessions, uint64_t now_ms)
 			drop_half_open(sessions, client, now_ms);
 		if (!client_is_over(client, now_ms))
 			continue;
-		sessions->clients[i] = sessions->clients[--sessions->count];
-		forget(sessions, client);
+		forget_at(sessions, i);
 	}
 }
 

@@ -27,7 +27,7 @@ struct sessions {
 	struct cq *cq;
 	unsigned worker; /* index */
 	struct links links;
-	struct client **clients; /* service->max_sessions of them */
+	struct client **clients; /* room for all that are welcome, and for the strangers */
 	unsigned count;
 	uint64_t serial;       /* of the last session */
 	_Atomic unsigned load; /* here or on their way here; any thread reads it */
@@ -65,7 +65,10 @@ void sessions_tell(const struct sessions *sessions, struct census *census);
 /* Milliseconds until sessions_tick() is wanted; -1: not before something happens. */
 int sessions_wait_ms(const struct sessions *sessions);
 
-/* Reject a connection request, telling why, and destroy its id. */
+/* Reject a connection request, telling why, and destroy its id; any thread. */
 void sessions_reject(struct rdma_cm_id *id, enum wire_status why);
+
+/* The same, and log it: "what is refused". */
+void sessions_refuse(struct rdma_cm_id *id, enum wire_status why, const char *what);
 
 #endif

@@ -28,6 +28,7 @@ enum {
 	SPIN_US = 20,          /* polling on after work: waking up costs more than that */
 	BUSY_US = 1000,        /* under load, look at file descriptors and deadlines so often */
 	OVERLOAD_US = 1000000, /* deadlines are not put off for longer than that */
+	WAITING_MAX = 256,     /* connection requests that it has not looked at */
 	STOP_MS = 500,         /* for the last replies to leave */
 };
 
@@ -47,6 +48,7 @@ struct worker {
 	uint64_t ticked_us;
 	uint64_t stop_by_us; /* 0: not stopping */
 	_Atomic bool stop;
+	_Atomic unsigned waiting; /* requests in the mailbox */
 };
 
 static uint64_t clock_us(void)
@@ -126,6 +128,7 @@ static void take_mail(struct worker *worker)
 
 	for (; arrival; arrival = next) {
 		next = arrival->next;
+		atomic_fetch_sub_explicit(&worker->waiting, 1, memory_order_relaxed);
 		sessions_admit(&worker->sessions, arrival, worker->now_us / 1000);
 	}
 	for (notice = mailbox_take_notices(&worker->mailbox); notice; notice = rest) {
@@ -381,6 +384,11 @@ void worker_ask(struct worker *worker, struct census *census)
 	mailbox_ring(&worker->mailbox);
 }
 
+bool worker_is_swamped(const struct worker *worker)
+{
+	return atomic_load_explicit(&worker->waiting, memory_order_relaxed) >= WAITING_MAX;
+}
+
 struct rdma_event_channel *worker_events(const struct worker *worker)
 {
 	return worker->events;
@@ -390,5 +398,6 @@ void worker_give(struct worker *worker, struct arrival *arrival)
 {
 	if (arrival->connect.kind == WIRE_LANE_CONTROL)
 		atomic_fetch_add_explicit(&worker->sessions.load, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&worker->waiting, 1, memory_order_relaxed);
 	mailbox_post(&worker->mailbox, arrival);
 }

@@ -9,6 +9,7 @@
 #define WORKER_H
 
 #include <infiniband/verbs.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "census.h"
@@ -40,6 +41,9 @@ unsigned worker_of_session(uint64_t session);
 
 /* Sessions that it has or is about to have. Any thread. */
 unsigned worker_load(const struct worker *worker);
+
+/* So many requests wait for it that more would only wait in vain. Any thread. */
+bool worker_is_swamped(const struct worker *worker);
 
 /* Where the events of the ids that it gets must go. */
 struct rdma_event_channel *worker_events(const struct worker *worker);

@@ -99,6 +99,7 @@ static int move(struct raw *lane, bool write, uint64_t addr, uint32_t rkey)
 	struct ibv_wc wc;
 	int err;
 
+	assert_int_equal(raw_register(lane), 0);
 	over = false;
 	if (write)
 		err = lane_write(lane->lane, lane->buffer, lane->mr->lkey, OBJECT, addr, rkey, lane);

@@ -442,7 +442,8 @@ static void too_many_sessions_are_refused_politely(void **state)
 	for (i = 1; i < 6; i++)
 		hello(&raws[i]);
 	assert_int_not_equal(raw_hello(&raws[6], &server.addr), 0);
-	assert_int_equal(raws[6].rejected, WIRE_LIMIT);
+	assert_int_equal(raws[6].welcome.status, WIRE_LIMIT);
+	raw_close(&raws[6]);
 	for (i = 1; i < 6; i++)
 		raw_close(&raws[i]);
 	wait_for_sessions(&raws[0], 1);

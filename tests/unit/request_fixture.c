@@ -197,7 +197,7 @@ int setup(void **state)
 		.decoy = {.key = "nobody knows this", .len = 17},
 		.boot = BOOT,
 		.lease_ms = 10000,
-		.max_sessions = 2,
+		.max_sessions = 4,
 	};
 	f->lane = WIRE_LANE_CONTROL;
 	f->boot = BOOT;
