@@ -14,7 +14,7 @@
 
 #include <remora/config.h>
 
-enum { CONNECT_MS = 30000, USAGE_MS = 15000, PORTS_FIRST = 10000 };
+enum { CONNECT_MS = 30000, USAGE_MS = 30000, PORTS_FIRST = 10000 };
 
 uint64_t client_now_ms(void)
 {
@@ -112,6 +112,10 @@ static int configure(
 		err = set(config, "queue_depth", options->queue_depth);
 	if (!err)
 		err = set(config, "bounce_size", options->bounce_size);
+	if (!err && options->tenant)
+		err = remora_config_set(config, "tenant", options->tenant, NULL, 0);
+	if (!err && options->secret_file)
+		err = remora_config_set(config, "secret_file", options->secret_file, NULL, 0);
 	return err;
 }
 

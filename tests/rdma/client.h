@@ -23,6 +23,7 @@ enum { CLIENT_WAIT_MS = 60000 };
 struct client_options {
 	unsigned timeout_ms, connect_timeout_ms, data_lanes, queue_depth;
 	size_t bounce_size;
+	const char *tenant, *secret_file; /* NULL: none */
 };
 
 struct client {
