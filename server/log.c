@@ -59,7 +59,8 @@ const char *log_level_name(enum log_level level)
 }
 
 /* `more` lines like it were not written. */
-static void write_line(enum log_level level, unsigned more, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void write_line(
+	enum log_level level, unsigned more, const char *format, va_list args)
 {
 	char line[LINE_MAX_LEN];
 	size_t len, max = sizeof(line) - SUFFIX_MAX - 1;
