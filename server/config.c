@@ -362,8 +362,8 @@ int config_begin_tenant(struct config *config, const char *name, char *error, si
 	for (i = 0; i < config->tenant_count; i++) {
 		if (strcmp(config->tenants[i].name, name))
 			continue;
-		snprintf(error, error_len, "tenant %s: there is a section of this name above",
-			name);
+		snprintf(
+			error, error_len, "tenant %s: there is a section of this name above", name);
 		return -EINVAL;
 	}
 	if (config->tenant_count == CONFIG_TENANTS_MAX) {

@@ -94,8 +94,8 @@ static int check_tenant(const struct config_tenant *tenant, char *error, size_t 
 	if (tenant->max_reserved > tenant->memory) {
 		snprintf(error, error_len,
 			"%s%s%smax-reserved: %llu bytes are more than the memory, which has %llu",
-			tenant->name[0] ? "tenant " : "", tenant->name,
-			tenant->name[0] ? ": " : "", (unsigned long long)tenant->max_reserved,
+			tenant->name[0] ? "tenant " : "", tenant->name, tenant->name[0] ? ": " : "",
+			(unsigned long long)tenant->max_reserved,
 			(unsigned long long)tenant->memory);
 		return -EINVAL;
 	}

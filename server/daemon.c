@@ -156,8 +156,8 @@ int daemon_start(const struct config *config, struct daemon **out)
 	if (!err)
 		err = start_workers(daemon);
 	if (!err)
-		err = listener_start(daemon->listener, &daemon->service, daemon->workers,
-			daemon->worker_count);
+		err = listener_start(
+			daemon->listener, &daemon->service, daemon->workers, daemon->worker_count);
 	if (!err)
 		err = open_control(daemon);
 	if (err) {

@@ -32,8 +32,8 @@ static bool is_open(const struct service *service)
 	return service->tenant_count == 1 && !service->tenants[0].secret.len;
 }
 
-int greeting_hello(struct service *service, struct session *session,
-	const struct wire_hello *hello, struct wire_challenge *challenge)
+int greeting_hello(struct service *service, struct session *session, const struct wire_hello *hello,
+	struct wire_challenge *challenge)
 {
 	*challenge = (struct wire_challenge){
 		.status = WIRE_BAD_VERSION,
@@ -112,8 +112,9 @@ void greeting_auth(struct service *service, struct session *session,
 		/* Without secrets nothing can be guessed. */
 		session->denied = welcome->status == WIRE_DENIED && !is_open(service);
 		snprintf(session->problem, sizeof(session->problem), "%s",
-			welcome->status == WIRE_DENIED ? "it does not know the secret"
-					: wire_status_text((enum wire_status)welcome->status));
+			welcome->status == WIRE_DENIED
+				? "it does not know the secret"
+				: wire_status_text((enum wire_status)welcome->status));
 		return;
 	}
 	session->stage = SESSION_WELCOME;

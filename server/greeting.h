@@ -17,8 +17,8 @@
  * Once a session. *challenge is what to answer; only with WIRE_OK may AUTH
  * follow. -EIO: the system has no random bytes.
  */
-int greeting_hello(struct service *service, struct session *session,
-	const struct wire_hello *hello, struct wire_challenge *challenge);
+int greeting_hello(struct service *service, struct session *session, const struct wire_hello *hello,
+	struct wire_challenge *challenge);
 
 /*
  * Once a session, after greeting_hello(). *welcome is what to answer. With

@@ -75,8 +75,8 @@ __attribute__((format(printf, 3, 0))) static void write_line(
 		return;
 	len = strlen(line);
 	if (more)
-		len += (size_t)snprintf(line + len, SUFFIX_MAX,
-			" (%u more like this were suppressed)", more);
+		len += (size_t)snprintf(
+			line + len, SUFFIX_MAX, " (%u more like this were suppressed)", more);
 	line[len] = '\n';
 	/* There is nobody to tell that the log cannot be written. */
 	if (write(STDERR_FILENO, line, len + 1) < 0)

@@ -383,8 +383,8 @@ static int check_stage(struct call *call, const struct rule *rule)
 		if (stage != SESSION_CHALLENGED)
 			return refuse(call, WIRE_BAD_REQUEST, "AUTH was said already");
 	} else if (stage != SESSION_WELCOME) {
-		return refuse(call, WIRE_DENIED, "%s before AUTH: say HELLO and AUTH first",
-			rule->name);
+		return refuse(
+			call, WIRE_DENIED, "%s before AUTH: say HELLO and AUTH first", rule->name);
 	}
 	return 0;
 }

@@ -31,7 +31,7 @@ struct session {
 	enum session_stage stage;
 	struct wire_hello hello; /* both once challenged */
 	struct wire_challenge challenge;
-	bool denied; /* dismissed for a wrong proof, which nobody has noted yet */
+	bool denied;           /* dismissed for a wrong proof, which nobody has noted yet */
 	struct tenant *tenant; /* once welcome, else NULL; and so is the client id */
 	uint8_t client_id[WIRE_ID_LEN];
 	struct locks locks;

@@ -62,8 +62,7 @@ void sessions_refuse(struct rdma_cm_id *id, enum wire_status why, const char *wh
 	char peer[CLIENT_PEER_LEN];
 
 	peer_text(id, peer, sizeof(peer));
-	log_rated(
-		&rate, LOG_WARN, "%s is refused: peer=%s: %s", what, peer, wire_status_text(why));
+	log_rated(&rate, LOG_WARN, "%s is refused: peer=%s: %s", what, peer, wire_status_text(why));
 	sessions_reject(id, why);
 }
 
@@ -174,7 +173,8 @@ static void make_room(struct sessions *sessions, uint64_t now_ms)
 			continue;
 		count++;
 		if (!last || client->closing > last->closing ||
-			(client->closing == last->closing && client->created_ms < last->created_ms)) {
+			(client->closing == last->closing &&
+				client->created_ms < last->created_ms)) {
 			last = client;
 			at = i;
 		}
@@ -349,10 +349,11 @@ static void take_denial(struct sessions *sessions, struct client *client, uint64
 	char tenant[LOG_QUOTED_MAX];
 
 	session->denied = false;
-	strikes_add(sessions->service->strikes,
-		rdma_get_peer_addr(lane_id(client->links[0]->lane)), now_ms);
+	strikes_add(sessions->service->strikes, rdma_get_peer_addr(lane_id(client->links[0]->lane)),
+		now_ms);
 	log_quote(session->hello.tenant, session->hello.tenant_len, tenant);
-	log_rated(&rate, LOG_WARN, "authentication failed: peer=%s tenant=%s", client->peer, tenant);
+	log_rated(
+		&rate, LOG_WARN, "authentication failed: peer=%s tenant=%s", client->peer, tenant);
 }
 
 static void complete_one(struct sessions *sessions, const struct ibv_wc *wc, uint64_t now_ms)

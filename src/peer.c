@@ -545,8 +545,8 @@ static int authenticate(
 
 	err = check_method(attempt, &greeting->challenge);
 	if (!err && attempt->params->secret_file[0])
-		err = secret_read(attempt->params->secret_file, &secret, attempt->error,
-			attempt->error_len);
+		err = secret_read(
+			attempt->params->secret_file, &secret, attempt->error, attempt->error_len);
 	if (!err)
 		err = say_auth(attempt, &secret, &talk, greeting);
 	secret_wipe(&secret);

@@ -87,8 +87,7 @@ static int take(const uint8_t *bytes, size_t len, const char *path, struct secre
 	return 0;
 }
 
-static int read_open(
-	int fd, const char *path, struct secret *secret, char *error, size_t error_len)
+static int read_open(int fd, const char *path, struct secret *secret, char *error, size_t error_len)
 {
 	uint8_t bytes[READ_MAX];
 	ssize_t len;

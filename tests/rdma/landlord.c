@@ -36,8 +36,7 @@ static int start(struct landlord *landlord, unsigned port)
 	return spawn_server(&landlord->spawn, port, options);
 }
 
-int landlord_start(
-	struct landlord *landlord, unsigned port, const char *head, const char *sections)
+int landlord_start(struct landlord *landlord, unsigned port, const char *head, const char *sections)
 {
 	char text[2048];
 	int err = 0, len;

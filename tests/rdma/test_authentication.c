@@ -99,8 +99,8 @@ static void who_knows_the_secret_of_a_tenant_is_let_in(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < LANDLORD_TENANTS; i++) {
-		assert_int_equal(raw_enter(&raw, &landlord.spawn.addr, i ? "b" : "a", &secrets[i]),
-			0);
+		assert_int_equal(
+			raw_enter(&raw, &landlord.spawn.addr, i ? "b" : "a", &secrets[i]), 0);
 		raw_close(&raw);
 	}
 }

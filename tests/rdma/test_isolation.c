@@ -36,8 +36,7 @@ static void enter(struct raw *raw, unsigned tenant)
 {
 	const char *const names[] = {"a", "b"};
 
-	assert_int_equal(
-		raw_enter(raw, &landlord.spawn.addr, names[tenant], &secrets[tenant]), 0);
+	assert_int_equal(raw_enter(raw, &landlord.spawn.addr, names[tenant], &secrets[tenant]), 0);
 }
 
 static void store_and_lock(struct raw *raw, const char *key, struct wire_extent *extent)
@@ -102,7 +101,8 @@ static int move(struct raw *lane, bool write, uint64_t addr, uint32_t rkey)
 	assert_int_equal(raw_register(lane), 0);
 	over = false;
 	if (write)
-		err = lane_write(lane->lane, lane->buffer, lane->mr->lkey, OBJECT, addr, rkey, lane);
+		err = lane_write(
+			lane->lane, lane->buffer, lane->mr->lkey, OBJECT, addr, rkey, lane);
 	else
 		err = lane_read(lane->lane, lane->buffer, lane->mr->lkey, OBJECT, addr, rkey, lane);
 	if (!err)
@@ -136,8 +136,8 @@ struct attack {
 static unsigned refused_by_queue_pair;
 
 /* iWARP tells the writer nothing, but ends the connection. */
-static void expect_error(struct raw *lane, const struct attack *attack, int err,
-	const struct wire_extent *mine)
+static void expect_error(
+	struct raw *lane, const struct attack *attack, int err, const struct wire_extent *mine)
 {
 	if (is_iwarp()) {
 		if (attack->write && !err)

@@ -276,8 +276,8 @@ static void an_address_is_required(void **state)
 
 static void no_client_may_reserve_more_than_there_is(void **state)
 {
-	const char *argv[] = {"remorad", "--listen=192.0.2.1", "--max-reserved=2GiB",
-		"--insecure", NULL};
+	const char *argv[] = {
+		"remorad", "--listen=192.0.2.1", "--max-reserved=2GiB", "--insecure", NULL};
 	struct fixture *f = *state;
 
 	assert_int_equal(parse(f, 4, argv), -EINVAL);
@@ -296,7 +296,8 @@ static void whoever_may_enter_must_be_said(void **state)
 
 static void a_secret_file_or_insecure_is_enough_but_both_are_too_much(void **state)
 {
-	const char *argv[] = {"remorad", "--listen=192.0.2.1", "--insecure", "--secret-file=/s", NULL};
+	const char *argv[] = {
+		"remorad", "--listen=192.0.2.1", "--insecure", "--secret-file=/s", NULL};
 	const char *secret[] = {"remorad", "--listen=192.0.2.1", "--secret-file=/s", NULL};
 	struct fixture *f = *state;
 
@@ -385,7 +386,8 @@ static void a_mistake_in_a_section_is_named(void **state)
 static void tenants_must_be_told_all_that_they_need(void **state)
 {
 	static const char *const bad[][2] = {
-		{"[tenant a]\nmemory = 1MiB\n", "tenant a: its section does not say its secret-file"},
+		{"[tenant a]\nmemory = 1MiB\n",
+			"tenant a: its section does not say its secret-file"},
 		{"[tenant a]\nsecret-file = /a\n", "tenant a: its section does not say its memory"},
 		{"memory = 1MiB\n[tenant a]\n", "memory: this cannot be said for all tenants"},
 		{"secret-file = /x\n[tenant a]\n", "secret-file: this cannot be said"},

@@ -70,8 +70,7 @@ static void an_unknown_tenant_is_told_from_a_wrong_secret_by_nothing(void **stat
 		challenge = say_hello(f, session, names[i]);
 		assert_int_equal(challenge.status, WIRE_OK);
 		assert_int_equal(challenge.method, WIRE_METHOD_HMAC_SHA256);
-		assert_int_equal(
-			say_auth(f, session, &f->tenant.secret).status, WIRE_DENIED);
+		assert_int_equal(say_auth(f, session, &f->tenant.secret).status, WIRE_DENIED);
 		assert_int_equal(f->reply_len, WIRE_HEADER_LEN + 3);
 		expect_dismissed(f, session);
 		session_destroy(session);
