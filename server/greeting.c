@@ -61,6 +61,16 @@ static bool count_up(_Atomic unsigned *count, unsigned max)
 	return false;
 }
 
+static bool enter(struct service *service, struct tenant *tenant)
+{
+	if (!count_up(&service->sessions, service->max_sessions))
+		return false;
+	if (count_up(&tenant->sessions, tenant->max_sessions))
+		return true;
+	atomic_fetch_sub_explicit(&service->sessions, 1, memory_order_relaxed);
+	return false;
+}
+
 static enum wire_status judge(struct service *service, struct session *session,
 	const struct auth_talk *talk, const uint8_t proof[WIRE_PROOF_LEN])
 {
@@ -72,14 +82,13 @@ static enum wire_status judge(struct service *service, struct session *session,
 		return WIRE_DENIED;
 	if (atomic_load_explicit(&service->draining, memory_order_relaxed))
 		return WIRE_DRAINING;
-	if (!count_up(&service->sessions, service->max_sessions))
-		return WIRE_LIMIT;
-	if (!count_up(&tenant->sessions, tenant->max_sessions)) {
-		atomic_fetch_sub_explicit(&service->sessions, 1, memory_order_relaxed);
-		return WIRE_LIMIT;
+	memcpy(session->client_id, talk->hello->client_id, WIRE_ID_LEN);
+	if (enter(service, tenant)) {
+		session->tenant = tenant;
+		return WIRE_OK;
 	}
-	session->tenant = tenant;
-	return WIRE_OK;
+	session->crowded = tenant;
+	return WIRE_LIMIT;
 }
 
 static void fill_welcome(struct service *service, const struct session *session,
@@ -118,7 +127,6 @@ void greeting_auth(struct service *service, struct session *session,
 		return;
 	}
 	session->stage = SESSION_WELCOME;
-	memcpy(session->client_id, session->hello.client_id, WIRE_ID_LEN);
 	fill_welcome(service, session, &talk, welcome);
 }
 

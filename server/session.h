@@ -31,9 +31,10 @@ struct session {
 	enum session_stage stage;
 	struct wire_hello hello; /* both once challenged */
 	struct wire_challenge challenge;
-	bool denied;           /* dismissed for a wrong proof, which nobody has noted yet */
-	struct tenant *tenant; /* once welcome, else NULL; and so is the client id */
-	uint8_t client_id[WIRE_ID_LEN];
+	bool denied;            /* dismissed for a wrong proof, which nobody has noted yet */
+	struct tenant *tenant;  /* once welcome, else NULL */
+	struct tenant *crowded; /* dismissed, with a right proof, as this tenant has no room */
+	uint8_t client_id[WIRE_ID_LEN]; /* once there is one of both */
 	struct locks locks;
 	uint64_t lock_count; /* of all handles together */
 	struct reservations reservations;

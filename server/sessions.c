@@ -308,8 +308,8 @@ void sessions_notice(struct sessions *sessions, const struct notice *notice, uin
 /*
  * A client that is back has no use for the session it lost: that ends now and
  * not after its lease, on whichever worker it is. The order says which of two
- * that began at the same time is the older one. Only what was let in replaces, and
- * only sessions of its own tenant.
+ * that began at the same time is the older one. Only who has proved to be of a
+ * tenant replaces, and only sessions of it.
  */
 static void replace(struct sessions *sessions, struct client *client, uint64_t now_ms)
 {
@@ -319,7 +319,8 @@ static void replace(struct sessions *sessions, struct client *client, uint64_t n
 
 	client->order = atomic_fetch_add(&service->welcomes, 1) + 1;
 	notice.order = client->order;
-	notice.tenant = client->session->tenant;
+	notice.tenant =
+		client->session->tenant ? client->session->tenant : client->session->crowded;
 	memcpy(notice.client_id, client->session->client_id, WIRE_ID_LEN);
 	sessions_notice(sessions, &notice, now_ms);
 	for (i = 0; i < service->worker_count; i++) {
@@ -356,6 +357,13 @@ static void take_denial(struct sessions *sessions, struct client *client, uint64
 		&rate, LOG_WARN, "authentication failed: peer=%s tenant=%s", client->peer, tenant);
 }
 
+/* It may be its own old session that takes the room: there will be some when it comes again. */
+static void make_way(struct sessions *sessions, struct client *client, uint64_t now_ms)
+{
+	replace(sessions, client, now_ms);
+	client->session->crowded = NULL;
+}
+
 static void complete_one(struct sessions *sessions, const struct ibv_wc *wc, uint64_t now_ms)
 {
 	struct link *link = links_find(&sessions->links, lane_number(wc));
@@ -374,6 +382,8 @@ static void complete_one(struct sessions *sessions, const struct ibv_wc *wc, uin
 		client_close(client, now_ms, link_problem(link));
 	else if (!client->greeted && session_is_welcome(client->session))
 		greet(sessions, client, now_ms);
+	else if (client->session->crowded)
+		make_way(sessions, client, now_ms);
 	else if (client->session->stage == SESSION_DISMISSED && client_is_quiet(client))
 		client_close(client, now_ms, client->session->problem);
 }

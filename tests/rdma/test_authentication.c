@@ -302,8 +302,52 @@ static void who_fails_too_often_is_not_heard_for_a_while(void **state)
 	raw_close(&raw);
 }
 
+static int start_narrow_server(void **state)
+{
+	(void)state;
+	return landlord_start(&landlord, PORT, settings, "max-sessions = 1\n");
+}
+
+/* Both have the same client id; the lease is longer than this test. */
+static int enter_again(struct raw *raw)
+{
+	uint8_t proof[WIRE_PROOF_LEN];
+
+	challenge(raw, "a");
+	raw_prove(raw, &secrets[0], proof);
+	assert_int_equal(raw_say_auth(raw, proof), 0);
+	return raw->welcome.status;
+}
+
+static void a_client_that_is_back_gets_the_room_of_its_old_session(void **state)
+{
+	struct raw old, new;
+	unsigned steps;
+	int status;
+
+	(void)state;
+	assert_int_equal(enter_again(&old), WIRE_OK);
+	assert_int_equal(raw_enter(&new, &landlord.spawn.addr, "a", &secrets[0]), -EACCES);
+	assert_int_equal(new.welcome.status, WIRE_LIMIT);
+	raw_close(&new);
+	for (steps = 0; steps < STEPS; steps++) {
+		status = enter_again(&new);
+		if (status == WIRE_OK)
+			break;
+		assert_int_equal(status, WIRE_LIMIT);
+		raw_close(&new);
+		usleep(STEP_US);
+	}
+	assert_int_equal(status, WIRE_OK);
+	raw_close(&new);
+	raw_close(&old);
+}
+
 int main(void)
 {
+	const struct CMUnitTest narrow[] = {
+		cmocka_unit_test(a_client_that_is_back_gets_the_room_of_its_old_session),
+	};
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_knows_the_secret_of_a_tenant_is_let_in),
 		cmocka_unit_test(a_wrong_proof_is_denied),
@@ -320,5 +364,6 @@ int main(void)
 	alarm(230);
 	if (spawn_address(address, sizeof(address)))
 		return 77; /* no RDMA device */
-	return cmocka_run_group_tests_name("authentication", tests, start_server, stop_server);
+	return cmocka_run_group_tests_name("authentication", tests, start_server, stop_server) +
+	       cmocka_run_group_tests_name("one session", narrow, start_narrow_server, stop_server);
 }
