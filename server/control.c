@@ -14,7 +14,10 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { PAUSE_MS = 100 };
 
 /* Somebody who asks. While an answer is on its way no further command is read. */
 struct asker {
@@ -58,12 +61,23 @@ static void drop_quietest(struct control *control)
 	drop(control, quietest);
 }
 
+/* What lacks memory or descriptors may have them soon; until then do not spin. */
+static void breathe(void)
+{
+	struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
+
+	nanosleep(&pause, NULL);
+}
+
 static void admit(struct control *control)
 {
 	int fd = accept4(control->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-	if (fd < 0)
+	if (fd < 0) {
+		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+			breathe();
 		return;
+	}
 	if (control->asker_count == CONTROL_CLIENTS)
 		drop_quietest(control);
 	control->askers[control->asker_count++] =
@@ -166,8 +180,11 @@ static bool turn(struct control *control)
 			.fd = control->askers[i].fd,
 			.events = control->askers[i].answer ? POLLOUT : POLLIN,
 		};
-	if (poll(fds, 2 + count, -1) < 0)
-		return errno == EINTR;
+	if (poll(fds, 2 + count, -1) < 0) {
+		if (errno != EINTR)
+			breathe();
+		return true;
+	}
 	if (fds[0].revents)
 		return false;
 	/* From the end, as the last one takes the place of one that goes. */
@@ -240,11 +257,12 @@ static int listen_on(struct control *control)
 	if (fchmod(control->listener, 0600) ||
 		bind(control->listener, (struct sockaddr *)&control->addr, sizeof(control->addr)))
 		return -errno;
-	if (lstat(control->addr.sun_path, &status) || listen(control->listener, CONTROL_CLIENTS))
+	/* From here on the file is ours to remove. */
+	if (lstat(control->addr.sun_path, &status))
 		return -errno;
 	control->device = status.st_dev;
 	control->inode = status.st_ino;
-	return 0;
+	return listen(control->listener, CONTROL_CLIENTS) ? -errno : 0;
 }
 
 static int start(struct control *control)
@@ -282,7 +300,7 @@ int control_open(const char *path, control_answer_fn answer, void *arg, struct c
 
 	control = calloc(1, sizeof(*control));
 	if (!control) {
-		snprintf(error, error_len, "no memory for the control socket");
+		snprintf(error, error_len, "the control socket %s: %s", path, strerror(ENOMEM));
 		return -ENOMEM;
 	}
 	control->answer = answer;

@@ -87,6 +87,7 @@ static int fill_service(struct daemon *daemon)
 	const struct config *config = daemon->config;
 	struct service *service = &daemon->service;
 	struct timespec now;
+	int err;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	service->started_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
@@ -98,7 +99,11 @@ static int fill_service(struct daemon *daemon)
 	service->tenant_count = config->tenant_count;
 	if (strikes_create(&service->strikes))
 		return -ENOMEM;
-	return secret_random(&service->decoy) ? -EIO : random_u64(&service->boot);
+	if (!secret_random(&service->decoy) && !random_u64(&service->boot))
+		return 0;
+	err = -errno;
+	log_line(LOG_ERROR, "the system has no random bytes: %s", strerror(-err));
+	return err;
 }
 
 static int start_workers(struct daemon *daemon)

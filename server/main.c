@@ -18,7 +18,7 @@
 #include "daemon.h"
 #include "log.h"
 
-enum { DRAIN_STEP_MS = 20 };
+enum { DRAIN_STEP_MS = 20, POLL_PAUSE_MS = 100 };
 
 static void tell_systemd(const char *state)
 {
@@ -55,6 +55,15 @@ static const char *take_signal(int signals)
 	return info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM";
 }
 
+/* The kernel may lack memory for a moment: no reason to end all sessions. */
+static void wait_again(int reason)
+{
+	struct timespec pause = {.tv_nsec = POLL_PAUSE_MS * 1000000L};
+
+	log_line(LOG_WARN, "cannot wait for connections: %s; going on", strerror(reason));
+	nanosleep(&pause, NULL);
+}
+
 /* Until a signal comes. A negative errno: it cannot go on. */
 static int serve(struct daemon *daemon, int signals)
 {
@@ -67,7 +76,7 @@ static int serve(struct daemon *daemon, int signals)
 
 	for (;;) {
 		if (poll(fds, 2, -1) < 0 && errno != EINTR)
-			return -errno;
+			wait_again(errno);
 		err = daemon_turn(daemon);
 		if (err)
 			return err;
@@ -135,6 +144,8 @@ static int run(const struct config *config)
 	}
 	err = daemon_start(config, &daemon);
 	if (err) {
+		/* Not every part says why it failed. */
+		log_line(LOG_ERROR, "the server does not start: %s", strerror(-err));
 		close(signals);
 		return err;
 	}

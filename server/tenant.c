@@ -64,7 +64,7 @@ static int create_store(struct tenant *tenant)
 	int err;
 
 	if (getrandom(&params.seed, sizeof(params.seed), 0) != sizeof(params.seed))
-		return -EIO;
+		return -errno;
 	lengths = calloc(tenant->arena_count, sizeof(*lengths));
 	if (!lengths)
 		return -ENOMEM;

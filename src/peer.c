@@ -564,7 +564,7 @@ static int greet(struct attempt *attempt)
 	hello.tenant_len = (uint8_t)strlen(params->tenant);
 	memcpy(hello.tenant, params->tenant, hello.tenant_len);
 	if (getrandom(hello.nonce, WIRE_NONCE_LEN, 0) != WIRE_NONCE_LEN)
-		return fail(attempt, -EIO, "the system has no random bytes");
+		return fail(attempt, -EIO, "the system has no random bytes: %s", strerror(errno));
 
 	err = say_hello(attempt, &hello, &greeting);
 	if (err)
