@@ -136,8 +136,9 @@ static int wait_ready(struct spawn *spawn)
 	for (i = 0; i < READY_STEPS; i++) {
 		if (spawn_logged(spawn, "ready: address="))
 			return 0;
-		if (waitpid(spawn->pid, NULL, WNOHANG) == spawn->pid) {
-			show_log(spawn);
+		if (waitpid(spawn->pid, &spawn->ended, WNOHANG) == spawn->pid) {
+			if (!getenv("SPAWN_HIDE_LOG"))
+				show_log(spawn);
 			return -ECHILD;
 		}
 		usleep(STEP_US);

@@ -15,6 +15,7 @@ struct spawn {
 	pid_t pid;
 	struct sockaddr_storage addr;
 	char log[64]; /* the file that its stderr goes to */
+	int ended;    /* the status of one that ended before it was ready, as waitpid() told it */
 };
 
 /* An address of an RDMA device for the server; -ENODEV: there is none. */
