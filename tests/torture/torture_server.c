@@ -399,6 +399,10 @@ static uint64_t bystander_connects(void)
 /* He was there all the time and has his lock, or a fault of all sessions hit him too. */
 static void ask_bystander(uint64_t connects)
 {
+	uint64_t rtt_ns;
+
+	/* An answer comes by a session that was not ended, or the loss of it is known after this. */
+	remora_ping(bystander.adapter, &rtt_ns);
 	if (connect_up(&bystander))
 		return;
 	if (bystander_connects() != connects) {
