@@ -46,6 +46,7 @@ struct live {
 	const void *object;
 	uint64_t site;
 	enum faults_kind kind;
+	unsigned phase;
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -295,6 +296,7 @@ void site_made(
 	live->object = object;
 	live->kind = kind;
 	live->site = site_key(function, here);
+	live->phase = atomic_load(&mine->phase);
 	pthread_mutex_unlock(&mutex);
 	errno = saved;
 }
@@ -338,10 +340,11 @@ unsigned faults_tell_live(void)
 	pthread_mutex_lock(&mutex);
 	for (i = 0; i < BUCKETS; i++)
 		for (live = buckets[i]; live; live = live->next, count++)
-			fprintf(stderr, "faults: a %s was left over, of %s at 0x%llx\n",
+			fprintf(stderr, "faults: a %s was left over, of %s at 0x%llx in phase %u\n",
 				kinds[live->kind], functions[live->site >> FUNCTION_SHIFT].name,
 				(unsigned long long)(live->site &
-						     ((UINT64_C(1) << FUNCTION_SHIFT) - 1)));
+						     ((UINT64_C(1) << FUNCTION_SHIFT) - 1)),
+				live->phase);
 	pthread_mutex_unlock(&mutex);
 	return count;
 }
