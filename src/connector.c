@@ -11,9 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "backoff.h"
+
 enum {
-	PAUSE_FIRST_MS = 100,
-	PAUSE_MAX_MS = 5000,
 	SESSION_MIN_MS = 1000, /* one that was shorter counts as a failed attempt */
 	JOIN_MS = 1000,        /* longer than an attempt takes to see that it is abandoned */
 	ERROR_LEN = 256,
@@ -24,8 +24,7 @@ struct connector {
 	int notify_fd;
 	pthread_t thread;
 	_Atomic bool abandoned;
-	uint32_t random;         /* of the jitter; the thread's */
-	uint32_t pause_ms;       /* before the next attempt if this one fails; the thread's */
+	struct backoff backoff;  /* the thread's */
 	uint64_t young_until_ms; /* the last session, 0: none; the thread's */
 	struct device *device;   /* the thread's while it connects, else the taker's */
 
@@ -63,17 +62,10 @@ static uint64_t now_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/*
- * With the mutex: half of the pause for sure, the other half by chance. The
- * next one is twice as long.
- */
+/* With the mutex. */
 static void pause_before_retry(struct connector *c)
 {
-	uint32_t pause_ms = c->pause_ms;
-
-	c->pause_ms = 2 * pause_ms < PAUSE_MAX_MS ? 2 * pause_ms : PAUSE_MAX_MS;
-	c->random = c->random * 1664525 + 1013904223;
-	c->retry = after_ms(pause_ms / 2 + (c->random >> 8) % (pause_ms / 2 + 1));
+	c->retry = after_ms(backoff_next(&c->backoff));
 	c->pausing = true;
 	while (!atomic_load(&c->abandoned) &&
 		pthread_cond_timedwait(&c->changed, &c->mutex, &c->retry) != ETIMEDOUT)
@@ -87,7 +79,7 @@ static bool ended_young(struct connector *c)
 	bool young = now_ms() < c->young_until_ms;
 
 	if (c->young_until_ms && !young)
-		c->pause_ms = PAUSE_FIRST_MS;
+		backoff_reset(&c->backoff);
 	c->young_until_ms = 0;
 	return young;
 }
@@ -152,6 +144,7 @@ static void *connector_run(void *arg)
 	}
 	orphaned = c->orphaned;
 	c->ended = true;
+	pthread_cond_broadcast(&c->changed);
 	pthread_mutex_unlock(&c->mutex);
 	if (orphaned)
 		connector_free(c);
@@ -162,15 +155,16 @@ int connector_create(const struct peer_params *params, int notify_fd, struct con
 {
 	struct connector *c = calloc(1, sizeof(*c));
 	pthread_condattr_t attr;
+	uint32_t seed;
 	int err;
 
 	if (!c)
 		return -ENOMEM;
 	c->params = *params;
 	c->notify_fd = notify_fd;
-	c->pause_ms = PAUSE_FIRST_MS;
-	if (getrandom(&c->random, sizeof(c->random), 0) < 0)
-		c->random = (uint32_t)getpid();
+	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+		seed = (uint32_t)getpid();
+	backoff_init(&c->backoff, seed);
 	pthread_mutex_init(&c->mutex, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -188,31 +182,26 @@ int connector_create(const struct peer_params *params, int notify_fd, struct con
 
 void connector_destroy(struct connector *c)
 {
-	struct timespec until;
-	bool joined;
+	struct timespec until = after_ms(JOIN_MS);
+	bool ended;
 
 	if (!c)
 		return;
 	pthread_mutex_lock(&c->mutex);
 	atomic_store(&c->abandoned, true);
 	pthread_cond_broadcast(&c->changed);
+	while (!c->ended && pthread_cond_timedwait(&c->changed, &c->mutex, &until) != ETIMEDOUT)
+		;
+	ended = c->ended;
+	c->orphaned = !ended;
+	/* An orphan may free itself as soon as it has the mutex. */
+	if (!ended)
+		pthread_detach(c->thread);
 	pthread_mutex_unlock(&c->mutex);
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += JOIN_MS / 1000;
-	joined = !pthread_timedjoin_np(c->thread, NULL, &until);
-	if (!joined) {
-		pthread_mutex_lock(&c->mutex);
-		joined = c->ended;
-		c->orphaned = !joined;
-		pthread_mutex_unlock(&c->mutex);
-		if (joined)
-			pthread_join(c->thread, NULL);
-		else
-			pthread_detach(c->thread);
-	}
-	if (joined)
-		connector_free(c);
+	if (!ended)
+		return;
+	pthread_join(c->thread, NULL);
+	connector_free(c);
 }
 
 void connector_want(struct connector *c)

@@ -24,6 +24,7 @@ enum {
 	POLL_BATCH = 32,
 	SPIN_NS = 20000,
 	NS_PER_MS = 1000000,
+	PATIENCE_MS = 250, /* for an attempt that is out of time to say so itself */
 };
 
 void io_ring(struct io *io)
@@ -99,7 +100,7 @@ void io_settle(struct io *io, struct task *task)
 		tell(io, task);
 }
 
-/* Start what was submitted; without a session it waits, or fails if there is none to come. */
+/* Start what was submitted; at first it waits for a session, but never for another one. */
 static void take_submitted(struct io *io)
 {
 	struct task_list list = TAILQ_HEAD_INITIALIZER(list);
@@ -165,6 +166,7 @@ static void end_session(struct io *io, int err)
 		io->counters.failures++;
 	pthread_mutex_lock(&io->status_mutex);
 	io->connected = false;
+	io->down = true;
 	pthread_mutex_unlock(&io->status_mutex);
 	fail_all(io, err);
 }
@@ -214,7 +216,6 @@ static void begin_session(struct io *io)
 	int err;
 
 	reset_lanes(io);
-	io->down = false;
 	io->asked_ns = io->peer->greeted_ns;
 	io->renewed_ns = io->peer->greeted_ns;
 	err = prepare_session(io);
@@ -226,6 +227,7 @@ static void begin_session(struct io *io)
 	io->counters.connects++;
 	pthread_mutex_lock(&io->status_mutex);
 	io->connected = true;
+	io->down = false;
 	io->connected_count++;
 	io->failure = 0;
 	snprintf(io->device_name, sizeof(io->device_name), "%s",
@@ -261,13 +263,23 @@ static void take_connection(struct io *io)
 	if (news > 0) {
 		begin_session(io);
 	} else if (news < 0) {
-		if (!io->down)
+		if (!io->failure)
 			core_log(io->core, REMORA_LOG_WARN, "no connection: %s", error);
 		set_failure(io, news, error);
 		io->counters.failures++;
 		io->down = true;
 		fail_all(io, news);
 	}
+}
+
+/* Connecting can be stuck in the kernel for minutes: tasks do not wait for that. */
+static void lose_patience(struct io *io)
+{
+	if (io->peer || io->down || io->now < io->patience_ns)
+		return;
+	io->down = true;
+	set_failure(io, -ETIMEDOUT, "the server does not answer");
+	fail_all(io, -ETIMEDOUT);
 }
 
 /* What lane_complete() calls back with. */
@@ -360,6 +372,7 @@ static bool turn(struct io *io)
 	io->now = core_now();
 	take_submitted(io);
 	take_connection(io);
+	lose_patience(io);
 	if (io->peer && !io->fault)
 		any = take_completions(io);
 	expire(io);
@@ -386,6 +399,8 @@ static int sleep_ms(const struct io *io)
 
 	if (io->peer && lease_due(io) < until)
 		until = lease_due(io);
+	if (!io->peer && !io->down && io->patience_ns < until)
+		until = io->patience_ns;
 	if (until == UINT64_MAX)
 		return -1;
 	if (until <= io->now)
@@ -489,6 +504,7 @@ int io_create(struct core *core, const struct peer_params *params, struct io **o
 	io->core = core;
 	snprintf(io->server, sizeof(io->server), "%s", params->server.text);
 	io->spin_ns = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? SPIN_NS : 0;
+	io->patience_ns = core_now() + (uint64_t)(params->timeout_ms + PATIENCE_MS) * NS_PER_MS;
 	init_status(io);
 	TAILQ_INIT(&io->tasks);
 	TAILQ_INIT(&io->batches);

@@ -52,11 +52,12 @@ struct io {
 
 	struct peer *peer; /* NULL: no session */
 	struct device *device;
-	_Atomic bool down;   /* an attempt to connect has failed: tasks fail at once */
-	int fault;           /* of the session, found during a turn: end it */
-	uint64_t now;        /* read once a turn */
-	uint64_t asked_ns;   /* the last request on the control lane, or when none could be sent */
-	uint64_t renewed_ns; /* the server surely counts the lease from then or later */
+	_Atomic bool down;    /* a session or an attempt to begin one failed: tasks fail at once */
+	uint64_t patience_ns; /* until when tasks wait for the first attempt */
+	int fault;            /* of the session, found during a turn: end it */
+	uint64_t now;         /* read once a turn */
+	uint64_t asked_ns;    /* the last request on the control lane, or when none could be sent */
+	uint64_t renewed_ns;  /* the server surely counts the lease from then or later */
 
 	struct task_list tasks;   /* taken and unfinished, oldest first */
 	STAILQ_HEAD(, task) asks; /* those with requests to send */
