@@ -135,6 +135,34 @@ static void a_cut_cable_is_noticed_by_the_client_and_then_by_the_server(void **s
 	items_destroy(items);
 }
 
+/* Nothing is asked for longer than the lease. Did the locks stay? */
+static bool idle_keeps(struct items *items)
+{
+	uint64_t connects = status_now().connects;
+
+	assert_int_equal(client_lookup(&client, items->keys, 4), 4);
+	usleep(LEASE_MS * 1000 / 2 * 3);
+	await_connected(true);
+	return status_now().connects == connects && client_usage_becomes(&client, CLIENT_LOCKED, 4);
+}
+
+static void an_idle_client_keeps_its_session_and_its_locks(void **state)
+{
+	struct items *items;
+	bool kept = false;
+	unsigned i;
+
+	(void)state;
+	assert_int_equal(client_open(&client, &server, ARENA, 0), 0);
+	items = stored("idle", 4, SMALL);
+	/* A lab that stood still meanwhile proves nothing. */
+	for (i = 0; i < ROUNDS && !kept; i++)
+		kept = idle_keeps(items);
+	assert_true(kept);
+	client_close(&client);
+	items_destroy(items);
+}
+
 static void submit_loads(const struct items *items, int64_t tasks[ITEMS])
 {
 	size_t i;
@@ -302,6 +330,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define SILENCE(name) cmocka_unit_test_setup_teardown(name, start_server, end_server)
 		SILENCE(a_cut_cable_is_noticed_by_the_client_and_then_by_the_server),
+		SILENCE(an_idle_client_keeps_its_session_and_its_locks),
 		SILENCE(a_load_that_the_cable_cut_is_told_and_leaves_its_buffer_alone),
 		SILENCE(a_store_that_the_cable_cut_fails_and_can_be_repeated),
 		SILENCE(a_bad_cable_changes_no_byte),
