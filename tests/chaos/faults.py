@@ -10,8 +10,8 @@ LEASE = LEASE_MS / 1000
 # What siw survives and rxe does not: a disconnect that is sent on a dead link
 # ends rxe's connection manager until the device is made anew (docs/lab.md), and
 # when packets overtake each other, rxe tells READs complete that are not
-# (docs/chaos.md).
-SIW_ONLY = ('link-down', 'reorder')
+# (docs/chaos.md); corruption now and then ends its connection manager too.
+SIW_ONLY = ('link-down', 'reorder', 'corrupt')
 
 
 class Fault:
