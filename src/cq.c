@@ -40,9 +40,12 @@ int cq_create(struct ibv_context *context, unsigned capacity, struct cq **out)
 	if (err)
 		goto destroy_channel;
 
+	errno = 0;
 	cq->cq = ibv_create_cq(context, (int)capacity, NULL, cq->channel, 0);
 	if (!cq->cq) {
-		err = -errno;
+		/* siw's provider fails without saying why: it refuses one mmap key of its kernel's.
+		 */
+		err = errno ? -errno : -ENOMEM;
 		goto destroy_channel;
 	}
 

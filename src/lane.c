@@ -135,8 +135,9 @@ static int create_qp(struct lane *lane, struct ibv_pd *pd)
 		.cap.max_inline_data = LANE_INLINE,
 	};
 
+	errno = 0;
 	if (rdma_create_qp(lane->id, pd, &attr))
-		return -errno;
+		return errno ? -errno : -ENOMEM; /* as in cq_create() */
 	lane->inline_max = attr.cap.max_inline_data;
 	return 0;
 }
