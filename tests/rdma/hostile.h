@@ -34,6 +34,9 @@ extern struct raw hostile_honest;
  */
 int hostile_begin(unsigned port, const char *const options[]);
 
+/* What the server has now is what it may have later: an allocator keeps the most there was. */
+void hostile_keep_memory(void);
+
 /* A group's teardown: the server must end well when it is asked to. */
 int hostile_end(void **state);
 
@@ -42,6 +45,10 @@ void hostile_serves(void);
 
 /* Wait until the server has `sessions` of them, the honest one counted. */
 void hostile_wait_sessions(uint64_t sessions);
+
+/* Those that are not welcome counted too, and those that are about to end. */
+unsigned hostile_connections(void);
+void hostile_wait_connections(unsigned most);
 
 /* See above. The attackers have closed their lanes, or lost them. */
 void hostile_audit(void);
