@@ -267,12 +267,14 @@ static void failed_to_connect(
 void sessions_event(
 	struct sessions *sessions, enum rdma_cm_event_type type, struct link *link, uint64_t now_ms)
 {
+	static struct log_rate rate;
+
 	if (!link)
 		return;
 	if (type == RDMA_CM_EVENT_ESTABLISHED) {
 		link->established = true;
 		if (lane_established(link->lane))
-			log_line(LOG_WARN, "cannot set the queue pair of peer=%s",
+			log_rated(&rate, LOG_WARN, "cannot set the queue pair of peer=%s",
 				link->client->peer);
 	} else if (type == RDMA_CM_EVENT_DISCONNECTED) {
 		link->gone = true;
