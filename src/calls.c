@@ -37,7 +37,8 @@ void calls_unlock(struct io *io, struct wire_handle handle)
 	if (io->unlock_count == io->unlock_cap) {
 		unlocks = realloc(io->unlocks, cap * sizeof(*unlocks));
 		if (!unlocks) {
-			io_fault(io, -ENOMEM, "no memory for an unlock: the session ends instead");
+			io_fault(io, -ENOMEM, "an unlock is lost, so the session ends: %s",
+				strerror(ENOMEM));
 			return;
 		}
 		io->unlocks = unlocks;

@@ -377,7 +377,8 @@ static bool turn(struct io *io)
 		any = take_completions(io);
 	expire(io);
 	if (atomic_exchange(&io->reset_wanted, false) && io->peer)
-		io_fault(io, -ENOMEM, "no memory for an unlock: the session ends instead");
+		io_fault(io, -ENOMEM, "an unlock is lost, so the session ends: %s",
+			strerror(ENOMEM));
 	if (io->peer && !io->fault)
 		lease_keep(io);
 	if (io->peer && !io->fault) {

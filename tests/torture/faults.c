@@ -67,8 +67,8 @@ void *__real_mmap64(void *addr, size_t len, int prot, int flags, int fd, off64_t
 static struct faults *map(int fd)
 {
 	int flags = fd < 0 ? MAP_SHARED | MAP_ANONYMOUS : MAP_SHARED;
-	void *memory = __real_mmap64(
-		NULL, sizeof(struct faults), PROT_READ | PROT_WRITE, flags, fd, 0);
+	void *memory =
+		__real_mmap64(NULL, sizeof(struct faults), PROT_READ | PROT_WRITE, flags, fd, 0);
 
 	return memory == MAP_FAILED ? NULL : memory;
 }
@@ -201,7 +201,8 @@ static uint64_t site_key(enum site_function function, const void *here)
 	/* What calls from another library has no place of ours. */
 	if (function == SITE_jansson)
 		offset = 0;
-	return (uint64_t)function << FUNCTION_SHIFT | (offset & ((UINT64_C(1) << FUNCTION_SHIFT) - 1));
+	return (uint64_t)function << FUNCTION_SHIFT |
+	       (offset & ((UINT64_C(1) << FUNCTION_SHIFT) - 1));
 }
 
 /* The site's number; there are many more places in the table than sites. */

@@ -25,8 +25,7 @@ static size_t add_steps(struct plan *plan, int site, unsigned phase, unsigned ca
 
 	while (n <= calls) {
 		if (plan->steps)
-			plan->steps[at] =
-				(struct plan_step){.site = site, .phase = phase, .n = n};
+			plan->steps[at] = (struct plan_step){.site = site, .phase = phase, .n = n};
 		at++;
 		if (n == calls)
 			break;
@@ -52,8 +51,7 @@ static void add_all(struct plan *plan, unsigned first, unsigned count, bool all)
 
 static void *shared(size_t len)
 {
-	void *memory =
-		mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *memory = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	return memory == MAP_FAILED ? NULL : memory;
 }
@@ -185,8 +183,8 @@ static bool tell_function(const struct plan *plan, unsigned number, const char *
 	/* One that never failed shows that the trials do not do what the count did. */
 	if (!fired)
 		bad++;
-	printf("%s %u - %s: %s fails: %u sites, %u trials, %u failed calls\n", bad ? "not ok" : "ok",
-		number, plan->name, name, sites, trials, fired);
+	printf("%s %u - %s: %s fails: %u sites, %u trials, %u failed calls\n",
+		bad ? "not ok" : "ok", number, plan->name, name, sites, trials, fired);
 	return bad > 0;
 }
 

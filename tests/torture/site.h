@@ -83,8 +83,8 @@ bool site_fails(enum site_function function, const void *here);
 int site_errno(enum site_function function);
 
 /* An object was made at a site, or destroyed. NULL and -1 cast to a pointer are allowed. */
-void site_made(enum faults_kind kind, const void *object, enum site_function function,
-	const void *here);
+void site_made(
+	enum faults_kind kind, const void *object, enum site_function function, const void *here);
 void site_ended(enum faults_kind kind, const void *object);
 
 /* The verbs that are called through the context: replace them once they are known. */

@@ -45,8 +45,8 @@ static const char config_path[] = "/tmp/torture-config";
 static const char control_path[] = "/tmp/torture-control";
 static const char counts_path[] = "/tmp/torture-counts";
 
-static const char *const server_options[] = {"--config", config_path, "--secret-file", secret_path,
-	"--control", control_path, NULL};
+static const char *const server_options[] = {
+	"--config", config_path, "--secret-file", secret_path, "--control", control_path, NULL};
 
 static struct plan *plan;
 static struct faults *faults; /* the server's */
@@ -401,7 +401,8 @@ static void ask_bystander(uint64_t connects)
 {
 	uint64_t rtt_ns;
 
-	/* An answer comes by a session that was not ended, or the loss of it is known after this. */
+	/* An answer comes by a session that was not ended, or the loss of it is known after this.
+	 */
 	remora_ping(bystander.adapter, &rtt_ns);
 	if (connect_up(&bystander))
 		return;
@@ -567,7 +568,8 @@ static int prepare(void)
 	port = client_port(0);
 	if (!faults || write_file(secret_path, "a secret that only a test would use\n"))
 		return -1;
-	return write_file(config_path, "memory = 16MiB\nworkers = 1\nlease-ms = 60000\ndrain-ms = 50\n");
+	return write_file(
+		config_path, "memory = 16MiB\nworkers = 1\nlease-ms = 60000\ndrain-ms = 50\n");
 }
 
 static bool torture(bool all, const char *only)

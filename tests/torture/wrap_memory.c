@@ -119,8 +119,8 @@ int __wrap_munmap(void *addr, size_t len)
 	return __real_munmap(addr, len);
 }
 
-int __wrap_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
-	struct addrinfo **list)
+int __wrap_getaddrinfo(
+	const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **list)
 {
 	int err;
 

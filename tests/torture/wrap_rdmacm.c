@@ -15,8 +15,7 @@ int __real_rdma_listen(struct rdma_cm_id *id, int backlog);
 int __real_rdma_resolve_addr(
 	struct rdma_cm_id *id, struct sockaddr *from, struct sockaddr *to, int timeout_ms);
 int __real_rdma_resolve_route(struct rdma_cm_id *id, int timeout_ms);
-int __real_rdma_create_qp(
-	struct rdma_cm_id *id, struct ibv_pd *pd, struct ibv_qp_init_attr *attr);
+int __real_rdma_create_qp(struct rdma_cm_id *id, struct ibv_pd *pd, struct ibv_qp_init_attr *attr);
 void __real_rdma_destroy_qp(struct rdma_cm_id *id);
 int __real_rdma_connect(struct rdma_cm_id *id, struct rdma_conn_param *param);
 int __real_rdma_accept(struct rdma_cm_id *id, struct rdma_conn_param *param);
@@ -37,8 +36,7 @@ int __wrap_rdma_listen(struct rdma_cm_id *id, int backlog);
 int __wrap_rdma_resolve_addr(
 	struct rdma_cm_id *id, struct sockaddr *from, struct sockaddr *to, int timeout_ms);
 int __wrap_rdma_resolve_route(struct rdma_cm_id *id, int timeout_ms);
-int __wrap_rdma_create_qp(
-	struct rdma_cm_id *id, struct ibv_pd *pd, struct ibv_qp_init_attr *attr);
+int __wrap_rdma_create_qp(struct rdma_cm_id *id, struct ibv_pd *pd, struct ibv_qp_init_attr *attr);
 void __wrap_rdma_destroy_qp(struct rdma_cm_id *id);
 int __wrap_rdma_connect(struct rdma_cm_id *id, struct rdma_conn_param *param);
 int __wrap_rdma_accept(struct rdma_cm_id *id, struct rdma_conn_param *param);

@@ -22,8 +22,8 @@ int __real_socket(int domain, int type, int protocol);
 int __real_bind(int fd, const struct sockaddr *addr, socklen_t len);
 int __real_listen(int fd, int backlog);
 int __real_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags);
-unsigned char *__real_HMAC(const void *hash, const void *key, int key_len, const unsigned char *data,
-	size_t len, unsigned char *md, unsigned *md_len);
+unsigned char *__real_HMAC(const void *hash, const void *key, int key_len,
+	const unsigned char *data, size_t len, unsigned char *md, unsigned *md_len);
 FILE *__real_fopen64(const char *path, const char *mode);
 int __real_fclose(FILE *file);
 int __real_fcntl64(int fd, int command, ...);
@@ -48,8 +48,8 @@ int __wrap_socket(int domain, int type, int protocol);
 int __wrap_bind(int fd, const struct sockaddr *addr, socklen_t len);
 int __wrap_listen(int fd, int backlog);
 int __wrap_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags);
-unsigned char *__wrap_HMAC(const void *hash, const void *key, int key_len, const unsigned char *data,
-	size_t len, unsigned char *md, unsigned *md_len);
+unsigned char *__wrap_HMAC(const void *hash, const void *key, int key_len,
+	const unsigned char *data, size_t len, unsigned char *md, unsigned *md_len);
 FILE *__wrap_fopen64(const char *path, const char *mode);
 int __wrap_fclose(FILE *file);
 int __wrap_fcntl64(int fd, int command, ...);

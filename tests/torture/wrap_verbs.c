@@ -187,8 +187,8 @@ struct ibv_comp_channel *__wrap_ibv_create_comp_channel(struct ibv_context *cont
 int __wrap_ibv_destroy_comp_channel(struct ibv_comp_channel *channel)
 {
 	site_ended(FAULTS_COMPLETIONS, channel);
-	return ended(__real_ibv_destroy_comp_channel(channel), SITE_ibv_destroy_comp_channel,
-		SITE_HERE);
+	return ended(
+		__real_ibv_destroy_comp_channel(channel), SITE_ibv_destroy_comp_channel, SITE_HERE);
 }
 
 struct ibv_cq *__wrap_ibv_create_cq(struct ibv_context *context, int entries, void *arg,
