@@ -275,10 +275,16 @@ static void take_connection(struct io *io)
 /* Connecting can be stuck in the kernel for minutes: tasks do not wait for that. */
 static void lose_patience(struct io *io)
 {
+	char error[sizeof(io->error)];
+
 	if (io->peer || io->down || io->now < io->patience_ns)
 		return;
 	io->down = true;
-	set_failure(io, -ETIMEDOUT, "the server does not answer");
+	snprintf(error, sizeof(error),
+		"%s does not answer: is remorad running there, and does the network carry RDMA "
+		"traffic to it?",
+		io->server);
+	set_failure(io, -ETIMEDOUT, error);
 	fail_all(io, -ETIMEDOUT);
 }
 
