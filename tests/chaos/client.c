@@ -115,7 +115,7 @@ static int open_adapter(struct client *client, const char *server)
 	if (!err)
 		err = set(config, "timeout_ms", "3000");
 	if (!err)
-		err = set(config, "connect_timeout_ms", "1000");
+		err = set(config, "connect_timeout_ms", "3000");
 	if (!err)
 		err = set(config, "bounce_size", "1MiB");
 	if (!err)
