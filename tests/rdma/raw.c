@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
@@ -101,12 +102,17 @@ static int prepare(struct raw *raw, struct rdma_cm_id *id, const struct wire_con
 		.credits = RAW_CREDITS,
 		.frame = own_frame(want),
 	};
+	void *buffer;
 
 	raw->pd = ibv_alloc_pd(id->verbs);
 	if (!raw->pd)
 		return -errno;
-	raw->buffer = calloc(1, RAW_BUFFER);
-	if (!raw->buffer || cq_create(id->verbs, 1024, &raw->cq))
+	/* No page of it is touched before it is used, as some allocators do. */
+	buffer = mmap(NULL, RAW_BUFFER, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (buffer == MAP_FAILED)
+		return -ENOMEM;
+	raw->buffer = buffer;
+	if (cq_create(id->verbs, 1024, &raw->cq))
 		return -ENOMEM;
 	params.cq = raw->cq;
 	return lane_create(id, raw->pd, &params, &raw->lane);
@@ -163,6 +169,11 @@ static int open_once(struct raw *raw, const struct sockaddr_storage *addr,
 	return err;
 }
 
+static bool is_bad_luck(const struct raw *raw, int err)
+{
+	return err == -EADDRINUSE || (err == -ECONNREFUSED && !raw->rejected);
+}
+
 int raw_open_saying(struct raw *raw, const struct sockaddr_storage *addr,
 	const struct wire_connect *want, const void *said, size_t said_len)
 {
@@ -170,9 +181,10 @@ int raw_open_saying(struct raw *raw, const struct sockaddr_storage *addr,
 
 	/*
 	 * A connection manager refuses for half a second what looks like a queue
-	 * pair that has just died, and gives no reason of ours.
+	 * pair that has just died, and gives no reason of ours; and siw's TCP may
+	 * still have the port that it chose.
 	 */
-	for (int i = 0; i < 50 && err == -ECONNREFUSED && !raw->rejected; i++) {
+	for (int i = 0; i < 50 && is_bad_luck(raw, err); i++) {
 		usleep(20000);
 		err = open_once(raw, addr, want, said, said_len);
 	}
@@ -200,7 +212,8 @@ void raw_close(struct raw *raw)
 	cq_destroy(raw->cq);
 	if (raw->mr)
 		ibv_dereg_mr(raw->mr);
-	free(raw->buffer);
+	if (raw->buffer)
+		munmap(raw->buffer, RAW_BUFFER);
 	if (raw->pd)
 		ibv_dealloc_pd(raw->pd);
 	if (raw->events)
